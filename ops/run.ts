@@ -1,0 +1,109 @@
+import { spawn, type ChildProcess } from 'node:child_process';
+import { createInterface } from 'node:readline';
+
+/** A command as data: an argv array, never a shell line. Secrets travel in `env` or `input`, never in `argv`. */
+export type Command = {
+  argv: readonly [string, ...string[]];
+  cwd?: string;
+  /** Added to this process's own environment. */
+  env?: Record<string, string>;
+  input?: string;
+  /** Opens an IPC channel: the child is told when we die, and may tell us that it is ready. */
+  ipc?: boolean;
+};
+
+export type Finished = { code: number; stdout: string; stderr: string };
+
+/** A process that stays. `stop` ends its whole group and resolves when it is gone. */
+export type Running = {
+  pid: number;
+  exited: Promise<{ code: number | null; signal: NodeJS.Signals | null }>;
+  onLine: (listener: (line: string) => void) => void;
+  onMessage: (listener: (message: unknown) => void) => void;
+  stop: (signal?: NodeJS.Signals, graceMs?: number) => Promise<void>;
+};
+
+/** Runs a command to its end and gives what it printed. Rejects only when it cannot be started at all. */
+export async function run(command: Command): Promise<Finished> {
+  const child = launch(command, false);
+  const stdout = collect(child.stdout);
+  const stderr = collect(child.stderr);
+  child.stdin?.end(command.input ?? '');
+  const code = await new Promise<number>((resolve, reject) => {
+    child.once('error', reject);
+    child.once('close', (exitCode) => resolve(exitCode ?? 1));
+  });
+  return { code, stdout: stdout(), stderr: stderr() };
+}
+
+/** Runs a command on our own terminal and gives its exit code. */
+export async function runAttached({ argv: [file, ...args], cwd, env }: Command): Promise<number> {
+  const child = spawn(file, args, { cwd, env: { ...process.env, ...env }, stdio: 'inherit' });
+  return await new Promise<number>((resolve, reject) => {
+    child.once('error', reject);
+    child.once('close', (exitCode) => resolve(exitCode ?? 1));
+  });
+}
+
+/** Starts a process that stays, in a group of its own so that all it started goes with it. */
+export async function start(command: Command): Promise<Running> {
+  const child = launch(command, true);
+  const { pid } = child;
+  const exited = new Promise<{ code: number | null; signal: NodeJS.Signals | null }>((resolve) => {
+    child.once('exit', (code, signal) => resolve({ code, signal }));
+  });
+  if (pid === undefined) {
+    throw await new Promise<Error>((resolve) => {
+      child.once('error', resolve);
+    });
+  }
+  const listeners: ((line: string) => void)[] = [];
+  for (const stream of [child.stdout, child.stderr]) {
+    if (stream)
+      createInterface({ input: stream }).on('line', (line) => listeners.forEach((listener) => listener(line)));
+  }
+  child.on('error', () => undefined); // A failed kill; `exited` tells the rest.
+  return {
+    pid,
+    exited,
+    onLine: (listener) => void listeners.push(listener),
+    onMessage: (listener) => void child.on('message', listener),
+    stop: (signal = 'SIGTERM', graceMs = 10_000) => stopGroup(pid, exited, signal, graceMs),
+  };
+}
+
+function launch({ argv: [file, ...args], cwd, env, ipc }: Command, detached: boolean): ChildProcess {
+  return spawn(file, args, {
+    cwd,
+    env: { ...process.env, ...env },
+    detached,
+    stdio: ['pipe', 'pipe', 'pipe', ...(ipc ? (['ipc'] as const) : [])],
+  });
+}
+
+async function stopGroup(
+  pid: number,
+  exited: Promise<unknown>,
+  signal: NodeJS.Signals,
+  graceMs: number,
+): Promise<void> {
+  signalGroup(pid, signal);
+  const kill = setTimeout(() => signalGroup(pid, 'SIGKILL'), graceMs);
+  await exited;
+  clearTimeout(kill);
+  signalGroup(pid, 'SIGKILL'); // What the leader may have left behind.
+}
+
+function signalGroup(pid: number, signal: NodeJS.Signals): void {
+  try {
+    process.kill(-pid, signal);
+  } catch {
+    // The group is gone, which is what we want.
+  }
+}
+
+function collect(stream: NodeJS.ReadableStream | null): () => string {
+  const chunks: Buffer[] = [];
+  stream?.on('data', (chunk: Buffer) => chunks.push(chunk));
+  return () => Buffer.concat(chunks).toString('utf8');
+}

@@ -1,0 +1,1 @@
+export type BusStatus = 'connected' | 'disabled' | 'unavailable';

@@ -1,0 +1,12 @@
+/** Header names that more than one deployable speaks. */
+export const headerNames = {
+  requestId: 'x-request-id',
+  assertion: 'x-gaia-assertion',
+  contract: 'x-gaia-contract',
+} as const;
+
+/** On every answer of every layer: nothing here may be cached or sniffed. */
+export const securityHeaders = {
+  'cache-control': 'no-store',
+  'x-content-type-options': 'nosniff',
+} as const;

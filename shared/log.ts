@@ -1,0 +1,91 @@
+export const logLevels = ['debug', 'info', 'warn', 'error'] as const;
+export type LogLevel = (typeof logLevels)[number];
+
+/** The fields a log line may have. One that is not named here is dropped: nothing gets logged by accident. */
+const allowedFields = [
+  'request_id',
+  'method',
+  'path',
+  'route',
+  'status',
+  'duration_ms',
+  'code',
+  'error',
+  'user_id',
+  'key_id',
+  'operation',
+  'upstream',
+  'provider',
+  'model',
+  'attempt',
+  'bytes',
+  'port',
+  'signal',
+  'state',
+  'migration',
+  'subject',
+  'url',
+  'count',
+] as const;
+
+export type LogFields = Partial<Record<(typeof allowedFields)[number], unknown>>;
+
+export type Logger = Record<LogLevel, (message: string, fields?: LogFields) => void>;
+
+export type LoggerOptions = {
+  service: string;
+  level: LogLevel;
+  /** Gets one finished JSON line without its newline. */
+  write: (line: string) => void;
+  now?: () => Date;
+};
+
+/** Structured JSON lines. Fields pass by allow-list, and secrets that slipped into a text are masked. */
+export function createLogger({ service, level, write, now = () => new Date() }: LoggerOptions): Logger {
+  const threshold = logLevels.indexOf(level);
+  const at =
+    (lineLevel: LogLevel) =>
+    (message: string, fields: LogFields = {}) => {
+      if (logLevels.indexOf(lineLevel) < threshold) return;
+      const line = { time: now().toISOString(), level: lineLevel, service, message: mask(message), ...picked(fields) };
+      write(JSON.stringify(line));
+    };
+  return { debug: at('debug'), info: at('info'), warn: at('warn'), error: at('error') };
+}
+
+/** Masks what looks like a credential in text that we did not write ourselves (a vendor's message, a driver's). */
+export function mask(text: string): string {
+  return secretShapes.reduce((masked, [shape, replacement]) => masked.replace(shape, replacement), text);
+}
+
+const secretShapes: readonly (readonly [RegExp, string])[] = [
+  [/\b(gaia[_-](?:[A-Za-z]+)[_-][A-Za-z0-9]{4})[A-Za-z0-9_]+/g, '$1…'],
+  [/\beyJ[\w-]+\.[\w-]+\.[\w-]*/g, 'eyJ…'],
+  [/\b(sk|pk|rk)[-_][\w-]{8,}/g, '$1-…'],
+  [/(\w+:\/\/)[^\s/@:]*:[^\s/@]*@/g, '$1…@'],
+  [/\b(bearer\s+)[\w.~+/=-]{8,}/gi, '$1…'],
+  [/\b((?:api[_-]?key|token|secret|password)["']?\s*[=:]\s*["']?)[^\s"'&,}]{4,}/gi, '$1…'],
+];
+
+function picked(fields: LogFields): Record<string, unknown> {
+  const kept: Record<string, unknown> = {};
+  for (const name of allowedFields) {
+    const value = fields[name];
+    if (value !== undefined) kept[name] = loggable(value);
+  }
+  return kept;
+}
+
+function loggable(value: unknown): unknown {
+  if (typeof value === 'string') return mask(value).slice(0, 2_000);
+  if (value instanceof Error) return loggableError(value);
+  if (typeof value === 'number' || typeof value === 'boolean' || value === null) return value;
+  return mask(JSON.stringify(value)).slice(0, 200);
+}
+
+function loggableError(error: Error): Record<string, unknown> {
+  const code = 'code' in error && typeof error.code === 'string' ? { code: error.code } : {};
+  const cause = error.cause === undefined ? {} : { cause: loggable(error.cause) };
+  const stack = error.stack === undefined ? {} : { stack: mask(error.stack).split('\n').slice(1, 9).join('\n') };
+  return { name: error.name, message: mask(error.message).slice(0, 2_000), ...code, ...cause, ...stack };
+}

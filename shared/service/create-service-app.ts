@@ -1,0 +1,54 @@
+import { Hono } from 'hono';
+import type { Contract } from '../contracts/contract.ts';
+import { onError } from '../http/on-error.ts';
+import { requestId } from '../http/request-id.ts';
+import { securityHeaders } from '../http/headers.ts';
+import type { AssertionVerifier } from '../identity/assertion-verify.ts';
+import type { ServiceName } from '../identity/assertion.ts';
+import type { Logger } from '../log.ts';
+import { accessLog } from './access-log.ts';
+import { authenticate } from './authenticate.ts';
+import type { BuildInfo } from './build-info.ts';
+import type { HealthReporter } from './health.ts';
+import { onUnmatched } from './on-unmatched.ts';
+import type { ServiceEnv } from './service-env.ts';
+import { strictRequest } from './strict-request.ts';
+
+export type ServiceAppOptions = {
+  service: ServiceName;
+  log: Logger;
+  build: BuildInfo;
+  health: HealthReporter;
+  verifyAssertion: AssertionVerifier;
+  /** Every contract this app serves, so that a wrong method can be told from a wrong path. */
+  contracts: readonly Contract[];
+};
+
+/** The middleware order and the open routes that all three backends share; each adds its own routes to the result. */
+export function createServiceApp(options: ServiceAppOptions): Hono<ServiceEnv> {
+  const { health, log, build } = options;
+  const app = new Hono<ServiceEnv>();
+  app.onError(onError(log));
+  app.notFound(onUnmatched(options.contracts));
+
+  app.use(requestId());
+  app.use(accessLog(log));
+  app.use(async (c, next) => {
+    await next();
+    for (const [name, value] of Object.entries(securityHeaders)) c.header(name, value);
+  });
+  app.use(strictRequest());
+
+  app.get('/health', async (c) => {
+    const report = await health.report();
+    return c.json({ service: options.service, ...build, ...report }, report.status === 'unhealthy' ? 503 : 200);
+  });
+  app.get('/ready', async (c) => {
+    const ready = await health.ready();
+    return c.json({ status: ready ? 'ready' : 'not_ready' }, ready ? 200 : 503);
+  });
+  app.get('/version', (c) => c.json({ service: options.service, ...build }));
+
+  app.use(authenticate(options.verifyAssertion));
+  return app;
+}
