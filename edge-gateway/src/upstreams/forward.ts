@@ -1,0 +1,57 @@
+import { contractVersion } from '#shared/contract-version.ts';
+import { AppError } from '#shared/http/error.ts';
+import { headerNames } from '#shared/http/headers.ts';
+import { headersForClient, headersForUpstream } from './forwarded-headers.ts';
+import type { Upstream } from './table.ts';
+
+export type ForwardOptions = {
+  upstream: Upstream;
+  request: Request;
+  requestId: string;
+  assertion: string;
+  firstByteMs: number;
+  send: typeof fetch;
+};
+
+/**
+ * Sends a request on and gives the answer with its body untouched: tokens pass as they come. The deadline covers the
+ * time until the first byte; after that the backend's own idle and total deadlines end a stream.
+ */
+export async function forward(options: ForwardOptions): Promise<Response> {
+  const { upstream, request, send, firstByteMs } = options;
+  const { pathname, search } = new URL(request.url);
+  const deadline = new AbortController();
+  const timer = setTimeout(() => deadline.abort(), firstByteMs);
+  try {
+    const answer = await send(`${upstream.origin}${pathname}${search}`, {
+      method: request.method,
+      headers: upstreamHeaders(options),
+      body: request.body,
+      redirect: 'manual',
+      signal: AbortSignal.any([request.signal, deadline.signal]),
+    });
+    return new Response(answer.body, { status: answer.status, headers: headersForClient(answer.headers) });
+  } catch (cause) {
+    throw deadline.signal.aborted ? tooSlow(upstream, cause) : unreachable(request, upstream, cause);
+  } finally {
+    clearTimeout(timer);
+  }
+}
+
+function upstreamHeaders({ request, requestId, assertion }: ForwardOptions): Headers {
+  const headers = headersForUpstream(request.headers);
+  headers.set(headerNames.requestId, requestId);
+  headers.set(headerNames.assertion, assertion);
+  headers.set(headerNames.contract, String(contractVersion));
+  return headers;
+}
+
+function tooSlow({ service }: Upstream, cause: unknown): AppError {
+  return new AppError('upstream_timeout', `The ${service} service took too long to answer`, { cause });
+}
+
+/** A request whose body may have arrived may have had its effect, so SDKs are told not to repeat it by themselves. */
+function unreachable(request: Request, { service }: Upstream, cause: unknown): AppError {
+  const sideEffectPossible = request.method !== 'GET' && request.method !== 'HEAD';
+  return new AppError('upstream_failed', `The ${service} service cannot be reached`, { cause, sideEffectPossible });
+}

@@ -1,0 +1,56 @@
+/**
+ * Headers cross the gateway by these lists only, in both directions. Nothing a client sends can become identity,
+ * and nothing a backend sends (`set-cookie`, `fly-replay`, …) can steer the edge.
+ */
+const requestHeaders = [
+  'accept',
+  'accept-language',
+  'anthropic-beta',
+  'anthropic-version',
+  'content-encoding',
+  'content-type',
+  'idempotency-key',
+  'last-event-id',
+  'openai-beta',
+  'prefer',
+  'traceparent',
+  'tracestate',
+  'user-agent',
+] as const;
+
+const responseHeaders = [
+  'allow',
+  'cache-control',
+  'content-disposition',
+  'content-encoding',
+  'content-language',
+  'content-length',
+  'content-security-policy',
+  'content-type',
+  'location',
+  'preference-applied',
+  'ratelimit',
+  'ratelimit-policy',
+  'retry-after',
+  'www-authenticate',
+  'x-content-type-options',
+  'x-request-id',
+  'x-should-retry',
+] as const;
+
+export function headersForUpstream(from: Headers): Headers {
+  return pick(from, requestHeaders);
+}
+
+export function headersForClient(from: Headers): Headers {
+  return pick(from, responseHeaders);
+}
+
+function pick(from: Headers, names: readonly string[]): Headers {
+  const picked = new Headers();
+  for (const name of names) {
+    const value = from.get(name);
+    if (value !== null) picked.set(name, value);
+  }
+  return picked;
+}

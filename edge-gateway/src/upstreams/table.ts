@@ -1,0 +1,75 @@
+import type { ServiceName } from '#shared/identity/assertion.ts';
+import type { Config } from '../config.ts';
+
+type RouteRow = {
+  /** A path belongs to a row when it equals the prefix or goes on after it with a slash. The longest prefix wins. */
+  prefix: string;
+  service: ServiceName;
+  /** `METHOD path` of the routes that need no credential. A contract test compares them with the contracts. */
+  open?: readonly string[];
+  /** Names in the last part of the path may contain slashes, which SDKs send encoded (`/v1/models/local%2Fecho`). */
+  encodedSlash?: true;
+};
+
+export const routes: readonly RouteRow[] = [
+  { prefix: '/v1/chat', service: 'chat' },
+  { prefix: '/v1/responses', service: 'chat' },
+  { prefix: '/v1/embeddings', service: 'chat' },
+  { prefix: '/v1/models', service: 'chat', encodedSlash: true },
+  { prefix: '/v1/messages', service: 'chat' },
+  { prefix: '/v1/images', service: 'asset' },
+  { prefix: '/v1/audio', service: 'asset' },
+  { prefix: '/api/v0.2', service: 'chat', open: ['GET /api/v0.2/', 'GET /api/v0.2/health'] },
+  { prefix: '/api/v0.2/assets', service: 'asset' },
+  { prefix: '/api/v0.3', service: 'chat' },
+  { prefix: '/api/v0.3/auth', service: 'auth' },
+  { prefix: '/api/v1/assets', service: 'asset', open: ['GET /api/v1/assets/test'] },
+  { prefix: '/api/v1/chat', service: 'chat' },
+  { prefix: '/api/v1/conversations', service: 'chat' },
+  { prefix: '/api/v1/personas', service: 'chat' },
+  { prefix: '/api/v1/providers', service: 'chat' },
+  { prefix: '/api/v1/auth', service: 'auth' },
+  { prefix: '/api/v1/keys', service: 'auth' },
+  { prefix: '/api/v1/audit', service: 'auth' },
+  { prefix: '/api/v1/admin', service: 'auth' },
+  { prefix: '/openapi.json', service: 'auth', open: ['GET /openapi.json'] },
+  { prefix: '/docs', service: 'auth', open: ['GET /docs'] },
+];
+
+export type Upstream = { service: ServiceName; origin: string; open: boolean; encodedSlash: boolean };
+
+export type Upstreams = {
+  origins: Record<ServiceName, string>;
+  /** The backend that serves a request, or null where no row has its path. */
+  find: (method: string, path: string) => Upstream | null;
+};
+
+export function createUpstreams(config: Config): Upstreams {
+  const origins = {
+    auth: new URL(config.AUTH_SERVICE_URL).origin,
+    chat: new URL(config.CHAT_SERVICE_URL).origin,
+    asset: new URL(config.ASSET_SERVICE_URL).origin,
+  };
+  return {
+    origins,
+    find: (method, path) => {
+      const row = rowOf(path);
+      if (!row) return null;
+      const spelled = `${method === 'HEAD' ? 'GET' : method} ${path}`;
+      return {
+        service: row.service,
+        origin: origins[row.service],
+        open: row.open?.includes(spelled) ?? false,
+        encodedSlash: row.encodedSlash ?? false,
+      };
+    },
+  };
+}
+
+const longestFirst = routes.toSorted((a, b) => b.prefix.length - a.prefix.length);
+
+function rowOf(path: string): RouteRow | undefined {
+  return longestFirst.find(
+    ({ prefix }) => path.startsWith(prefix) && (path.length === prefix.length || path[prefix.length] === '/'),
+  );
+}
