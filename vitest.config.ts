@@ -15,7 +15,12 @@ export default defineConfig({
         },
       },
       {
-        plugins: [cloudflareTest({ wrangler: { configPath: './wrangler.toml' } })],
+        plugins: [
+          cloudflareTest({
+            wrangler: { configPath: './wrangler.toml' },
+            miniflare: { bindings: { GATEWAY_SIGNING_KEY: '{}' } },
+          }),
+        ],
         test: { name: 'edge', include: ['edge-gateway/**/*.test.ts'] },
       },
       { test: { name: 'contract', include: ['tests/contract/**/*.test.ts'] } },

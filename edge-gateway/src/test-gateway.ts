@@ -1,0 +1,69 @@
+import { createAssertionSigner } from '#shared/identity/assertion-sign.ts';
+import type { ResolvedKey } from '#shared/identity/resolved-key.ts';
+import { createLogger } from '#shared/log.ts';
+import { decodeJwt, exportJWK, generateKeyPair } from 'jose';
+import { createApp } from './app.ts';
+import { createAssertions } from './auth/assertion.ts';
+import { readConfig } from './config.ts';
+import type { KeyStore } from './keys/key-store.ts';
+import { createUpstreams } from './upstreams/table.ts';
+
+export const aUser: ResolvedKey = {
+  principal: { kind: 'user', userId: 'user-1', keyId: 'key-1', scopes: ['chat:write'], limits: {} },
+  expiresAt: null,
+};
+
+export type TestGateway = {
+  request: (path: string, init?: RequestInit) => Promise<Response>;
+  /** What reached an upstream, in order. */
+  sent: Request[];
+  logLines: string[];
+};
+
+export type TestGatewayOptions = {
+  find?: KeyStore['find'];
+  answer?: (request: Request) => Promise<Response> | Response;
+  vars?: Record<string, string>;
+};
+
+/** A gateway in this workerd with its two ways out replaced: where keys are found, and where requests go. */
+export async function testGateway({
+  find = async () => aUser,
+  answer = () => Response.json({ ok: true }),
+  vars = {},
+}: TestGatewayOptions = {}): Promise<TestGateway> {
+  const sent: Request[] = [];
+  const logLines: string[] = [];
+  const config = readConfig({ ...environment, GATEWAY_SIGNING_KEY: JSON.stringify(await signingKey()), ...vars });
+  const app = createApp({
+    config,
+    log: createLogger({ service: 'gateway', level: 'debug', write: (line) => logLines.push(line) }),
+    assertions: createAssertions(createAssertionSigner(config.GATEWAY_SIGNING_KEY)),
+    keys: { find },
+    upstreams: createUpstreams(config),
+    send: async (input, init) => {
+      const request = new Request(input, init);
+      sent.push(request);
+      return await answer(request);
+    },
+  });
+  return { request: async (path, init) => await app.request(`http://gateway.test${path}`, init), sent, logLines };
+}
+
+export const environment = {
+  ENVIRONMENT: 'local',
+  ALLOWED_ORIGINS: 'https://app.test',
+  AUTH_SERVICE_URL: 'http://auth.test',
+  ASSET_SERVICE_URL: 'http://asset.test',
+  CHAT_SERVICE_URL: 'http://chat.test',
+};
+
+export async function signingKey(): Promise<object> {
+  const { privateKey } = await generateKeyPair('Ed25519', { extractable: true });
+  return { ...(await exportJWK(privateKey)), kid: 'test-1' };
+}
+
+/** The principal that the gateway signed for the backend a request went to. */
+export function principalSent(request: Request | undefined): unknown {
+  return decodeJwt(request?.headers.get('x-gaia-assertion') ?? '')['principal'];
+}
