@@ -27,6 +27,8 @@ export type HealthSources = {
   natsStatus: () => BusStatus;
   /** What only one backend has, such as its providers. */
   details?: () => Record<string, unknown>;
+  /** Whether something optional that only one backend has is away, such as one of its providers. */
+  degraded?: () => boolean;
 };
 
 const deadlineMs = 800;
@@ -43,7 +45,7 @@ export function createHealthReporter(sources: HealthSources): HealthReporter {
       const database = await pinged(sources);
       const nats = sources.natsStatus();
       return {
-        status: statusOf(database, nats),
+        status: statusOf(database, nats, sources.degraded?.() ?? false),
         timestamp: new Date().toISOString(),
         environment: sources.environment,
         database,
@@ -73,7 +75,7 @@ function expired(): Promise<false> {
   });
 }
 
-function statusOf(database: DatabaseHealth, nats: BusStatus): HealthStatus {
+function statusOf(database: DatabaseHealth, nats: BusStatus, degraded: boolean): HealthStatus {
   if (database.status === 'unavailable') return 'unhealthy';
-  return nats === 'unavailable' ? 'degraded' : 'healthy';
+  return degraded || nats === 'unavailable' ? 'degraded' : 'healthy';
 }

@@ -70,5 +70,5 @@ function parse<T extends z.ZodType>(schema: T, value: unknown, where: 'body' | '
 }
 
 function honoPath(path: string): string {
-  return path.replaceAll(/\{(\w+)\}/g, ':$1');
+  return path.replaceAll(/\{(\w+)\+\}/g, ':$1{.+}').replaceAll(/\{(\w+)\}/g, ':$1');
 }

@@ -18,5 +18,5 @@ export function onUnmatched(contracts: readonly Contract[]): NotFoundHandler<Ser
 
 function pattern(path: string): RegExp {
   const escaped = path.replaceAll(/[.*+?^$()|[\]\\]/g, '\\$&');
-  return new RegExp(`^${escaped.replaceAll(/\{\w+\}/g, '[^/]+')}$`);
+  return new RegExp(`^${escaped.replaceAll(/\{\w+\\\+\}/g, '.+').replaceAll(/\{\w+\}/g, '[^/]+')}$`);
 }

@@ -1,0 +1,22 @@
+import type { Hono } from 'hono';
+import { contractsOf } from '#shared/contracts/registry.ts';
+import { createServiceApp, type ServiceAppOptions } from '#shared/service/create-service-app.ts';
+import type { ServiceEnv } from '#shared/service/service-env.ts';
+import type { ApiReference } from './docs/api-reference.ts';
+import type { KeyRepository } from './keys/resolve-key.ts';
+import { getDocsRoute } from './routes/get-docs.ts';
+import { getOpenApiDocumentRoute } from './routes/get-open-api-document.ts';
+import { resolveKeyRoute } from './routes/resolve-key.ts';
+
+export type Services = Omit<ServiceAppOptions, 'service' | 'contracts'> & {
+  keys: KeyRepository;
+  reference: ApiReference;
+};
+
+export function createApp(services: Services): Hono<ServiceEnv> {
+  const app = createServiceApp({ ...services, service: 'auth', contracts: contractsOf('auth') });
+  resolveKeyRoute(app, services.keys);
+  getOpenApiDocumentRoute(app, services.reference);
+  getDocsRoute(app, services.reference);
+  return app;
+}

@@ -1,0 +1,24 @@
+import { createLogger } from '#shared/log.ts';
+import { printLogLine } from '#shared/service/print-log-line.ts';
+import { runService } from '#shared/service/run-service.ts';
+import { startService } from '#shared/service/start-service.ts';
+import { createApp } from './app.ts';
+import { readConfig } from './config.ts';
+import { createApiReference } from './docs/api-reference.ts';
+import { createKeyRepository } from './store/key-repository.ts';
+
+await runService('auth', () => {
+  const config = readConfig();
+  const log = createLogger({ service: 'auth', level: config.LOG_LEVEL, write: printLogLine });
+  return startService({
+    service: 'auth',
+    config,
+    log,
+    createApp: (parts) =>
+      createApp({
+        ...parts,
+        keys: createKeyRepository(parts.database.db),
+        reference: createApiReference(parts.build.version),
+      }),
+  });
+});

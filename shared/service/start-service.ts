@@ -1,0 +1,57 @@
+import type { Hono } from 'hono';
+import type { z } from 'zod';
+import { connect, type Database } from '../db/connect.ts';
+import { connectBus } from '../events/bus.ts';
+import { createAssertionVerifier } from '../identity/assertion-verify.ts';
+import type { ServiceName } from '../identity/assertion.ts';
+import type { Logger } from '../log.ts';
+import { buildInfo } from './build-info.ts';
+import type { ServiceAppOptions } from './create-service-app.ts';
+import type { serviceEnvironment } from './environment.ts';
+import { createHealthReporter } from './health.ts';
+import type { RunningService } from './run-service.ts';
+import { serve } from './serve.ts';
+import type { ServiceEnv } from './service-env.ts';
+
+export type ServiceParts = Omit<ServiceAppOptions, 'service' | 'contracts'> & { database: Database };
+
+export type StartServiceOptions = {
+  service: ServiceName;
+  config: z.output<z.ZodObject<typeof serviceEnvironment>>;
+  log: Logger;
+  createApp: (parts: ServiceParts) => Hono<ServiceEnv>;
+  /** What this backend's health says beyond database and NATS. */
+  healthDetails?: () => Record<string, unknown>;
+  /** Ends what `createApp` opened, after the last request. */
+  close?: () => Promise<void>;
+};
+
+/**
+ * What all three backends do around their app: connect (waiting for nobody), serve, announce, and on stop turn
+ * readiness off, let streams finish within the drain limit, then close in the reverse order.
+ */
+export async function startService(options: StartServiceOptions): Promise<RunningService> {
+  const { service, config, log } = options;
+  const database = connect({ url: config.DATABASE_URL, poolSize: config.DATABASE_POOL_SIZE, log });
+  const bus = connectBus({ url: config.NATS_URL, subjectPrefix: config.NATS_SUBJECT_PREFIX, service, log });
+  const build = buildInfo(config.GIT_COMMIT);
+  const health = createHealthReporter({
+    environment: config.ENVIRONMENT,
+    pingDatabase: database.ping,
+    natsStatus: bus.status,
+    ...(options.healthDetails && { details: options.healthDetails }),
+  });
+  const verifyAssertion = createAssertionVerifier(config.GATEWAY_PUBLIC_KEYS, service);
+  const app = options.createApp({ log, build, health, verifyAssertion, database });
+  const listening = await serve({ app, host: config.HOST, port: config.PORT, log });
+  bus.publish('gaia.service.ready', { service, ...build });
+  return {
+    stop: async () => {
+      health.drain();
+      await listening.close(config.DRAIN_SECONDS * 1_000);
+      await options.close?.();
+      await bus.close();
+      await database.close();
+    },
+  };
+}
