@@ -3,29 +3,16 @@ import { cors } from 'hono/cors';
 import { onError, onNotFound } from '#shared/http/on-error.ts';
 import { headerNames, securityHeaders } from '#shared/http/headers.ts';
 import { requestId } from '#shared/http/request-id.ts';
-import type { Logger } from '#shared/log.ts';
 import { accessLog } from './access-log.ts';
-import type { Assertions } from './auth/assertion.ts';
 import { cleanRequest } from './clean-request.ts';
-import type { Config } from './config.ts';
+import type { Deps } from './deps.ts';
 import type { GatewayEnv } from './gateway-env.ts';
-import type { KeyStore } from './keys/key-store.ts';
 import { getHealth } from './routes/get-health.ts';
 import { getReady } from './routes/get-ready.ts';
 import { getRoot } from './routes/get-root.ts';
 import { getVersion } from './routes/get-version.ts';
 import { proxy } from './routes/proxy.ts';
 import { serverTiming } from './timings.ts';
-import type { Upstreams } from './upstreams/table.ts';
-
-export type Deps = {
-  config: Config;
-  log: Logger;
-  assertions: Assertions;
-  keys: KeyStore;
-  upstreams: Upstreams;
-  send: typeof fetch;
-};
 
 /** The way of every request, top to bottom. */
 export function createApp(deps: Deps): Hono<GatewayEnv> {

@@ -1,6 +1,6 @@
 import type { Handler } from 'hono';
 import { version } from '../../../package.json';
-import type { Deps } from '../app.ts';
+import type { Deps } from '../deps.ts';
 import type { GatewayEnv } from '../gateway-env.ts';
 import { platformHealth } from '../upstreams/health.ts';
 

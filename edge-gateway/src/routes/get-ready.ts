@@ -1,5 +1,5 @@
 import type { Handler } from 'hono';
-import type { Deps } from '../app.ts';
+import type { Deps } from '../deps.ts';
 import type { GatewayEnv } from '../gateway-env.ts';
 
 /** Ready as soon as callers can be identified, which takes the auth backend and its database. */

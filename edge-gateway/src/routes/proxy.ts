@@ -1,6 +1,6 @@
 import type { Handler } from 'hono';
 import { AppError } from '#shared/http/error.ts';
-import type { Deps } from '../app.ts';
+import type { Deps } from '../deps.ts';
 import { authenticate } from '../auth/authenticate.ts';
 import { hasEncodedSlash } from '../clean-request.ts';
 import type { GatewayEnv } from '../gateway-env.ts';
