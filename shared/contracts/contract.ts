@@ -21,7 +21,10 @@ export type Contract<Body extends z.ZodType = z.ZodType, Query extends AnyObject
   operation: string;
   service: ServiceName | 'gateway';
   method: Method;
-  /** With parameters as `{name}`, or `{name+}` where the value may have slashes. The first path is the canonical one; the others are older spellings of it. */
+  /**
+   * With parameters as `{name}`, or `{name+}` where the value may have slashes. The first path is the canonical one;
+   * the others are older spellings of it.
+   */
   paths: readonly [string, ...string[]];
   access: Access;
   tag: string;

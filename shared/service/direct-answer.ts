@@ -19,7 +19,7 @@ export type AnswerSink = {
 export function eventStreamSink(c: Context<ServiceEnv>): AnswerSink {
   const headers = { ...headersOf(c), 'content-type': 'text/event-stream', 'x-accel-buffering': 'no' };
   const outgoing = c.env?.outgoing;
-  if (outgoing && 'req' in outgoing) {
+  if (outgoing) {
     return {
       writable: outgoing,
       open: () => void outgoing.writeHead(200, headers),
@@ -38,7 +38,7 @@ export function eventStreamSink(c: Context<ServiceEnv>): AnswerSink {
 export function sendBytes(c: Context<ServiceEnv>, bytes: Uint8Array, contentType: string): Response {
   const outgoing = c.env?.outgoing;
   const headers = { ...headersOf(c), 'content-type': contentType, 'content-length': String(bytes.length) };
-  if (!outgoing || !('req' in outgoing)) return new Response(Uint8Array.from(bytes), { status: 200, headers });
+  if (!outgoing) return new Response(Uint8Array.from(bytes), { status: 200, headers });
   outgoing.writeHead(200, headers).end(bytes);
   return RESPONSE_ALREADY_SENT;
 }

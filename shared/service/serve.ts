@@ -45,7 +45,7 @@ export async function serve({ app, host, port, log }: ServeOptions): Promise<Lis
     const { status, headers, body } = render(
       new AppError('expectation_failed', 'Only Expect: 100-continue is understood'),
     );
-    response.writeHead(status, headers).end(body);
+    response.writeHead(status, { ...headers, 'content-length': Buffer.byteLength(body) }).end(body);
   });
   await listening(server, host, port);
   const address = boundAddress(server);
