@@ -1,6 +1,6 @@
 import type { Hono } from 'hono';
 import type { z } from 'zod';
-import { connect, type Database } from '../db/connect.ts';
+import { connect, type DatabaseConnection } from '../db/connect.ts';
 import { connectBus } from '../events/bus.ts';
 import { createAssertionVerifier } from '../identity/assertion-verify.ts';
 import type { ServiceName } from '../identity/assertion.ts';
@@ -13,7 +13,7 @@ import type { RunningService } from './run-service.ts';
 import { serve } from './serve.ts';
 import type { ServiceEnv } from './service-env.ts';
 
-export type ServiceParts = Omit<ServiceAppOptions, 'service' | 'contracts'> & { database: Database };
+export type ServiceParts = Omit<ServiceAppOptions, 'service' | 'contracts'> & { database: DatabaseConnection };
 
 export type StartServiceOptions = {
   service: ServiceName;
@@ -22,6 +22,8 @@ export type StartServiceOptions = {
   createApp: (parts: ServiceParts) => Hono<ServiceEnv>;
   /** What this backend's health says beyond database and NATS. */
   healthDetails?: () => Record<string, unknown>;
+  /** Whether something optional of its own is away. */
+  healthDegraded?: () => boolean;
   /** Ends what `createApp` opened, after the last request. */
   close?: () => Promise<void>;
 };
@@ -40,6 +42,7 @@ export async function startService(options: StartServiceOptions): Promise<Runnin
     pingDatabase: database.ping,
     natsStatus: bus.status,
     ...(options.healthDetails && { details: options.healthDetails }),
+    ...(options.healthDegraded && { degraded: options.healthDegraded }),
   });
   const verifyAssertion = createAssertionVerifier(config.GATEWAY_PUBLIC_KEYS, service);
   const app = options.createApp({ log, build, health, verifyAssertion, database });

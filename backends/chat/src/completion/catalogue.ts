@@ -1,0 +1,67 @@
+import { AppError } from '#shared/http/error.ts';
+import type { ChatProvider, ModelCard } from './chat-provider.ts';
+
+export type Selection = { provider: ChatProvider; model: string; card: ModelCard };
+
+/** A model under the name that requests take. */
+export type ListedModel = { name: string; provider: ChatProvider; card: ModelCard };
+
+export type Catalogue = {
+  providers: readonly ChatProvider[];
+  models: readonly ListedModel[];
+  /** `provider/model` selects that provider and no other; a bare id the first one that serves it. */
+  select: (name: string) => Selection;
+};
+
+/** The order of the providers is their precedence. */
+export function createCatalogue(providers: readonly ChatProvider[]): Catalogue {
+  const find = (name: string): Selection | undefined => qualified(providers, name) ?? bare(providers, name);
+  return {
+    providers,
+    models: providers.flatMap((provider) =>
+      provider.models.map((card) => ({ name: shortestName(find, provider, card), provider, card })),
+    ),
+    select: (name) => {
+      const selection = find(name);
+      if (!selection) throw unknownModel(name);
+      return selection;
+    },
+  };
+}
+
+function qualified(providers: readonly ChatProvider[], name: string): Selection | undefined {
+  const slash = name.indexOf('/');
+  const provider = providers.find(({ id }) => id === name.slice(0, slash));
+  if (slash === -1 || !provider) return undefined;
+  const model = name.slice(slash + 1);
+  const card = provider.find(model);
+  if (!card) throw unknownModel(name);
+  return { provider, model, card };
+}
+
+function bare(providers: readonly ChatProvider[], model: string): Selection | undefined {
+  for (const provider of providers) {
+    const card = provider.answersBareIds ? provider.find(model) : undefined;
+    if (card) return { provider, model, card };
+  }
+  return undefined;
+}
+
+/** The bare id, except where it would mean another provider. */
+function shortestName(find: (name: string) => Selection | undefined, provider: ChatProvider, card: ModelCard): string {
+  const isFirst = !isQualifiedElsewhere(card.id) && find(card.id)?.provider === provider;
+  return isFirst ? card.id : `${provider.id}/${card.id}`;
+
+  function isQualifiedElsewhere(id: string): boolean {
+    try {
+      return find(id) === undefined;
+    } catch {
+      return true; // Its prefix is the name of a provider that does not serve it.
+    }
+  }
+}
+
+function unknownModel(name: string): AppError {
+  const message = `The model ${name} does not exist, or this key may not use it`;
+  return new AppError('not_found', message, { errors: [{ path: 'model', message }] });
+}

@@ -1,0 +1,2 @@
+export { createLocalProvider } from './local.ts';
+export { createOpenAiCompatibleProvider } from './openai-compatible.ts';
