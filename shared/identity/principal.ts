@@ -15,7 +15,7 @@ export type Scope = (typeof scopes)[number];
 /** Who may call a route: any holder of a scope, any authenticated user, everybody, or only the gateway itself. */
 export type Access = Scope | 'authenticated' | 'public' | 'internal';
 
-const LimitsSchema = z.object({
+export const LimitsSchema = z.object({
   rpm: z.optional(z.int()),
   tpm: z.optional(z.int()),
   concurrency: z.optional(z.int()),

@@ -63,7 +63,9 @@ type Row = { tag: string; method: string; path: string; summary: string; scope: 
 
 function sections(document: OpenApiDocument): string {
   const byTag = Map.groupBy(rows(document), (row) => row.tag);
-  return [...byTag].map(([tag, tagRows]) => `<h2>${escape(tag)}</h2>\n<table>${tagRows.map(tableRow).join('')}</table>`).join('\n');
+  return [...byTag]
+    .map(([tag, tagRows]) => `<h2>${escape(tag)}</h2>\n<table>${tagRows.map(tableRow).join('')}</table>`)
+    .join('\n');
 }
 
 function tableRow({ method, path, summary, scope }: Row): string {
@@ -76,7 +78,13 @@ function rows(document: OpenApiDocument): Row[] {
       const operation = item[method];
       if (!operation) return [];
       const scope = operation.security?.length === 0 ? 'public' : String(operation['x-required-scope'] ?? '');
-      return { tag: operation.tags?.[0] ?? '', method: method.toUpperCase(), path, summary: operation.summary ?? '', scope };
+      return {
+        tag: operation.tags?.[0] ?? '',
+        method: method.toUpperCase(),
+        path,
+        summary: operation.summary ?? '',
+        scope,
+      };
     }),
   );
 }

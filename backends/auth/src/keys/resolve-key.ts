@@ -1,13 +1,12 @@
-import type { Scope } from '#shared/identity/principal.ts';
+import type { Scope, UserPrincipal } from '#shared/identity/principal.ts';
 import type { ResolvedKey } from '#shared/identity/resolved-key.ts';
 
 /** A key and its owner as they are stored. */
 export type StoredKey = {
   id: string;
   userId: string;
-  /** Null on keys imported from an older system, which knew no scopes. */
-  scopes: readonly Scope[] | null;
-  limits: { rpm?: number; tpm?: number; concurrency?: number };
+  scopes: readonly Scope[];
+  limits: UserPrincipal['limits'];
   isActive: boolean;
   expiresAt: Date | null;
   revokedAt: Date | null;
@@ -15,16 +14,6 @@ export type StoredKey = {
 };
 
 export type KeyRepository = { findByHash: (keyHash: string) => Promise<StoredKey | null> };
-
-/** What a key without scopes of its own may do: everything its owner could do before there were scopes. */
-const importedKeyScopes: readonly Scope[] = [
-  'chat:write',
-  'chat:read',
-  'assets:write',
-  'assets:read',
-  'keys:write',
-  'usage:read',
-];
 
 /** Null for a key that must not work, whatever the reason: the caller is never told which. */
 export async function resolveKey(keys: KeyRepository, keyHash: string, now: Date): Promise<ResolvedKey | null> {
@@ -35,7 +24,7 @@ export async function resolveKey(keys: KeyRepository, keyHash: string, now: Date
       kind: 'user',
       userId: key.userId,
       keyId: key.id,
-      scopes: [...(key.scopes ?? importedKeyScopes)],
+      scopes: [...key.scopes],
       limits: key.limits,
     },
     expiresAt: key.expiresAt?.toISOString() ?? null,
