@@ -28,6 +28,7 @@ export async function run(command: Command): Promise<Finished> {
   const child = launch(command, false);
   const stdout = collect(child.stdout);
   const stderr = collect(child.stderr);
+  child.stdin?.on('error', () => undefined); // It may end without reading; its exit code tells.
   child.stdin?.end(command.input ?? '');
   const code = await new Promise<number>((resolve, reject) => {
     child.once('error', reject);
