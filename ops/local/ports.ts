@@ -1,0 +1,39 @@
+import { createServer, type Server } from 'node:net';
+
+/** Free ports of 127.0.0.1, all different. Somebody may take one before it is used: a start that fails then says so. */
+export async function freePorts(count: number): Promise<number[]> {
+  const servers = await Promise.all(Array.from({ length: count }, () => listen(0, '127.0.0.1')));
+  const ports = servers.map(portOf);
+  await Promise.all(servers.map(close));
+  return ports;
+}
+
+/** Whether a local service may listen there; also false where somebody listens on all addresses. */
+export async function isPortFree(port: number): Promise<boolean> {
+  try {
+    for (const host of ['127.0.0.1', '0.0.0.0']) await close(await listen(port, host));
+    return true;
+  } catch {
+    return false;
+  }
+}
+
+function listen(port: number, host: string): Promise<Server> {
+  const server = createServer();
+  return new Promise((resolve, reject) => {
+    server.once('error', reject);
+    server.listen(port, host, () => resolve(server));
+  });
+}
+
+function portOf(server: Server): number {
+  const address = server.address();
+  if (address === null || typeof address === 'string') throw new Error('the server has no TCP address');
+  return address.port;
+}
+
+function close(server: Server): Promise<void> {
+  return new Promise((resolve) => {
+    server.close(() => resolve());
+  });
+}
