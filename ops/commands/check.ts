@@ -1,0 +1,15 @@
+import { parseOptions, type OpsCommand } from '../command.ts';
+import { runQualityChecks } from '../local/quality-checks.ts';
+import { concludeRun, runTests } from '../local/test-run.ts';
+
+export const checkCommand: OpsCommand = {
+  verb: 'check',
+  summary: 'What must be green before a review: format, lint, types, and the unit, edge and contract tests.',
+  usage: 'npm run check',
+  run: async (args) => {
+    parseOptions(args, { options: {} });
+    const checks = await runQualityChecks();
+    const tests = await runTests(['unit', 'edge', 'contract'].map((project) => `--project=${project}`));
+    return concludeRun(checks, tests);
+  },
+};

@@ -1,0 +1,32 @@
+import { installedProgram, repositoryRoot } from '../repository.ts';
+import { run } from '../run.ts';
+
+export type QualityCheck = { name: string; argv: readonly [string, ...string[]] };
+
+/** What is checked without running anything, as `npm run check` and `npm test` do it. Types at the edge are others. */
+export const qualityChecks: readonly QualityCheck[] = [
+  { name: 'format', argv: [installedProgram('oxfmt'), '--check'] },
+  { name: 'lint', argv: [installedProgram('oxlint'), '--quiet'] },
+  { name: 'types', argv: [installedProgram('tsc'), '-p', '.'] },
+  { name: 'types at the edge', argv: [installedProgram('tsc'), '-p', 'edge-gateway'] },
+];
+
+export type CheckResult = { name: string; ok: boolean };
+
+/** Runs them in turn, each to its end even when one before it failed, and prints what the failing ones said. */
+export async function runQualityChecks(checks: readonly QualityCheck[] = qualityChecks): Promise<CheckResult[]> {
+  const results: CheckResult[] = [];
+  for (const { name, argv } of checks) {
+    const startedAt = performance.now();
+    const { code, stdout, stderr } = await run({ argv, cwd: repositoryRoot });
+    const ok = code === 0;
+    if (!ok) console.log(`${stdout}${stderr}`.trimEnd());
+    printStage(name, ok, performance.now() - startedAt);
+    results.push({ name, ok });
+  }
+  return results;
+}
+
+export function printStage(name: string, ok: boolean, ms: number): void {
+  console.log(`${ok ? '✓' : '✗'} ${name.padEnd(20)}${(ms / 1_000).toFixed(1)} s`);
+}
