@@ -1,3 +1,4 @@
+import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import * as z from 'zod';
 import { contractVersion } from '#shared/contract-version.ts';
@@ -26,12 +27,10 @@ export async function startBenchStack(directory: string): Promise<BenchStack> {
     vendor.onMessage((message) => resolve(`http://127.0.0.1:${PortMessage.parse(message).port}`));
   });
   await bundleGateway();
-  const pids = new Map<string, number>();
   const stack = await startStack({
     directory,
     port: 0,
     extraEnv: { auth: quiet, asset: quiet, chat: { ...quiet, ...chatEnv(vendorUrl) } },
-    events: { onPid: (name, pid) => pids.set(name, pid) },
   });
   const { privateKey } = await signingKeysOf(directory);
   const [port = 0] = await freePorts(1);
@@ -49,7 +48,7 @@ export async function startBenchStack(directory: string): Promise<BenchStack> {
   await waitUntilHealthy(gatewayUrl, AbortSignal.timeout(20_000));
   const sign = createAssertionSigner(PrivateJwk.parse(JSON.parse(privateKey)));
   return {
-    pids: { gateway: gateway.pid, chat: pids.get('chat') ?? 0, auth: pids.get('auth') ?? 0 },
+    pids: { gateway: gateway.pid, ...(await pidsIn(directory)) },
     legs: async () => [
       { name: 'direct', url: vendorUrl, headers: {}, model: 'bench' },
       {
@@ -74,6 +73,14 @@ export async function startBenchStack(directory: string): Promise<BenchStack> {
   };
 }
 
+/** The stack keeps a record of what it started. */
+async function pidsIn(directory: string): Promise<Record<string, number>> {
+  const { children } = RunRecord.parse(JSON.parse(await readFile(join(directory, 'run.json'), 'utf8')));
+  return Object.fromEntries(children.filter(({ name }) => counted.has(name)).map(({ name, pid }) => [name, pid]));
+}
+
+const counted = new Set(['auth', 'chat']);
+const RunRecord = z.object({ children: z.array(z.object({ name: z.string(), pid: z.int() })) });
 const PrivateJwk = z.looseObject({ kty: z.string() });
 const PortMessage = z.object({ port: z.number() });
 const quiet = { LOG_LEVEL: 'error' };
