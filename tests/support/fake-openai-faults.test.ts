@@ -1,4 +1,5 @@
 import OpenAI, { APIConnectionError, APIError, RateLimitError } from 'openai';
+import { setTimeout as pause } from 'node:timers/promises';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import { createFakeOpenAi } from './fake-openai.ts';
 import { createGate } from './vendor-script.ts';
@@ -78,9 +79,7 @@ describe('faults', () => {
       answered = true;
     });
     await vendor.received(1);
-    await new Promise((resolve) => {
-      setTimeout(resolve, 30);
-    });
+    await pause(30);
     expect(answered).toBe(false);
     gate.open();
     expect((await completion).choices).toHaveLength(1);
@@ -90,12 +89,19 @@ describe('faults', () => {
     const gate = createGate();
     vendor.next({ text: ['one', 'two'], beforeEvent: (index) => (index === 2 ? gate.opened : undefined) });
     const read: string[] = [];
-    for await (const chunk of await client.chat.completions.create({ ...request, stream: true })) {
-      const content = chunk.choices[0]?.delta.content;
-      if (content) read.push(content);
-      if (content === 'one') gate.open();
-    }
-    expect(read).toEqual(['one', 'two']);
+    const first = createGate();
+    const reading = (async () => {
+      for await (const chunk of await client.chat.completions.create({ ...request, stream: true })) {
+        read.push(chunk.choices[0]?.delta.content ?? '');
+        if (read.includes('one')) first.open();
+      }
+    })();
+    await first.opened;
+    await pause(30);
+    expect(read).toEqual(['', 'one']);
+    gate.open();
+    await reading;
+    expect(read).toEqual(['', 'one', 'two', '']);
   });
 
   test('cut destroys the socket after the events before it arrived', async () => {
@@ -193,10 +199,8 @@ describe('faults', () => {
     vendor.next({}, { breakAfter: { events: 1, with: 'cut' } });
     await readUntilError();
     await readUntilError();
-    await new Promise(setImmediate);
-    for (const { aborted } of vendor.requests) {
-      expect(await Promise.race([aborted.then(() => 'left'), Promise.resolve('stayed')])).toBe('stayed');
-    }
+    const left = Promise.race(vendor.requests.map(async ({ aborted }) => await aborted.then(() => 'left')));
+    expect(await Promise.race([left, pause(30).then(() => 'stayed')])).toBe('stayed');
   });
 });
 

@@ -173,14 +173,15 @@ test('down refuses new connections, ends the open ones, and comes back on the sa
   expect((await ask()).bytes).toBe(answer.toString());
 });
 
-test('a client that leaves takes its upstream connection with it', async () => {
+test('a client that leaves takes its upstream connection with it, during a timeout too', async () => {
   const socket = await open();
   socket.write('hello');
   await once(socket, 'data');
   const [server] = upstreamSockets;
   if (!server) throw new Error('the upstream was not reached');
   const gone = once(server, 'close');
-  socket.resetAndDestroy();
+  await proxy.set({ state: 'timeout' });
+  socket.write('into the silence', () => socket.resetAndDestroy());
   await gone;
   expect(upstreamSockets.size).toBe(0);
 });
