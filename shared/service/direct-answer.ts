@@ -30,8 +30,21 @@ export function eventStreamSink(c: Context<ServiceEnv>): AnswerSink {
   return {
     writable: pipe,
     open: () => undefined,
-    response: () => new Response(ReadableStream.from(pipe), { status: 200, headers }),
+    response: () => new Response(webStream(pipe), { status: 200, headers }),
   };
+}
+
+/** Unlike `Readable.toWeb`, survives a reader that cancels while a chunk is on its way. */
+function webStream(pipe: PassThrough): ReadableStream<Uint8Array> {
+  const chunks: AsyncIterator<Uint8Array> = pipe[Symbol.asyncIterator]();
+  return new ReadableStream({
+    pull: async (controller) => {
+      const next = await chunks.next();
+      if (next.done) controller.close();
+      else controller.enqueue(next.value);
+    },
+    cancel: () => void pipe.destroy(),
+  });
 }
 
 /** A finished 200 answer from bytes that are passed on as they are. */

@@ -1,7 +1,7 @@
 import type { Readable, Writable } from 'node:stream';
 import { AppError, errorTable } from '#shared/http/error.ts';
 import { clientGone } from './deadline.ts';
-import { endsWithBlankLine, endsWithDone, findErrorEvent } from './event-lines.ts';
+import { endsWithBlankLine, endsWithDone, findErrorEvent, lineStart } from './event-lines.ts';
 
 /** Where the events go. `open` sends status and headers, so that an error before it is an ordinary HTTP error. */
 export type EventSink = { writable: Writable; open: () => void };
@@ -21,6 +21,7 @@ export type RelayOptions = {
 };
 
 const maxLineBytes = 16 * 1024 * 1024;
+const newline = 10;
 const tailBytes = 64;
 const keepAlive = ': keep-alive\n\n';
 
@@ -140,8 +141,8 @@ export class EventStreamRelay {
 
   /** Nearly every chunk is whole events and is passed on as it is. */
   #wholeLines(chunk: Buffer): Buffer | undefined {
-    const end = chunk.lastIndexOf(10) + 1;
-    if (end === chunk.length && this.#heldBytes === 0) return chunk;
+    if (chunk.at(-1) === newline && this.#heldBytes === 0) return chunk;
+    const end = lineStart(chunk);
     if (end === 0) return this.#hold(chunk);
     const block = Buffer.concat([...this.#held, chunk.subarray(0, end)]);
     this.#held = [];
@@ -158,7 +159,7 @@ export class EventStreamRelay {
   }
 
   #errorEvent({ message, code }: AppError): string {
-    const separator = this.#atBoundary() ? '' : '\n';
+    const separator = this.#atBoundary() ? '' : '\n\n';
     return `${separator}data: ${JSON.stringify({ error: { message, type: errorTable[code].type, code } })}\n\n`;
   }
 

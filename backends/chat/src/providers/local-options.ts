@@ -26,7 +26,9 @@ export function parseLocalOptions(model: string): LocalOptions {
   const suffix = model.split(':').slice(1).join(':');
   const pairs = suffix === '' ? [] : suffix.split(',').map((pair) => pair.split('='));
   const result = LocalOptionsSchema.safeParse(Object.fromEntries(pairs));
-  if (result.success && new Set(pairs.map(([name]) => name)).size === pairs.length) return result.data;
+  const isWellFormed = pairs.every((pair) => pair.length === 2 && pair[1] !== '');
+  const isUnique = new Set(pairs.map(([name]) => name)).size === pairs.length;
+  if (result.success && isWellFormed && isUnique) return result.data;
   const message = 'The options of the local stand-in are first_ms, chunk_ms, chunks and fault, each at most once';
   throw new AppError('validation_failed', `model: ${message}`, { errors: [{ path: 'model', message }] });
 }
