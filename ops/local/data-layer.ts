@@ -4,6 +4,7 @@ import { createLogger } from '#shared/log.ts';
 import { OpsError } from '../command.ts';
 import { findNatsServer, startNats } from './nats.ts';
 import { startPostgres } from './postgres.ts';
+import type { Running } from '../run.ts';
 import type { RunRecord } from './run-record.ts';
 import { seedDevUser } from './seed.ts';
 
@@ -16,22 +17,28 @@ export type DataLayerOptions = {
   databasePort: number | undefined;
   signal: AbortSignal;
   onProgress: (message: string) => void;
+  /** A server that ran ended although nobody asked it to. */
+  onDeath: (name: string, how: string) => void;
   onStep: <T>(name: string, work: Promise<T>) => Promise<T>;
 };
 
 export type DataFacts = { databaseUrl: string; natsUrl: string; key: string };
 export type DataLayer = { start: () => Promise<DataFacts>; stop: () => Promise<void> };
 
-type Server = { url: string; process: { pid: number }; stop: () => Promise<void> };
+type Server = { url: string; process: Pick<Running, 'pid' | 'exited'>; stop: () => Promise<void> };
 
 /** What the backends stand on: a migrated Postgres with the development user in it, and NATS where it is installed. */
 export function createDataLayer(options: DataLayerOptions): DataLayer {
   const { directory, record, signal, onStep, onProgress, fastAndLossy } = options;
   const started: { name: string; server: Promise<Server> }[] = [];
+  let stopping = false;
   const launch = async (name: string, server: Promise<Server>): Promise<Server> => {
     started.push({ name, server });
     const { process } = await server;
     await record.add(name, process.pid);
+    void process.exited.then(({ code, signal }) => {
+      if (!stopping) options.onDeath(name, signal ?? `exit code ${code ?? 'unknown'}`);
+    });
     return await server;
   };
   return {
@@ -53,6 +60,7 @@ export function createDataLayer(options: DataLayerOptions): DataLayer {
       return { databaseUrl: url, natsUrl, key };
     },
     stop: async () => {
+      stopping = true;
       for (const { server } of started.toReversed()) {
         const running = await server.catch(() => null); // One that never started has nothing to stop.
         if (running === null) continue;

@@ -95,11 +95,16 @@ async function recover(path: string, children: RecordedProcess[]): Promise<void>
 }
 
 async function end(child: RecordedProcess): Promise<void> {
-  const ours = async (): Promise<boolean> => (await isAlive(child)) || groupRunsFrom(child.pid, repositoryRoot);
   const deadline = performance.now() + endMs;
-  if (await ours()) signalGroup(child.pid, 'SIGINT');
-  while ((await ours()) && performance.now() < deadline) await sleep(50);
-  if (await ours()) signalGroup(child.pid, 'SIGKILL');
+  if (await isOurs(child)) signalGroup(child.pid, 'SIGINT');
+  while ((await isOurs(child)) && performance.now() < deadline) await sleep(50);
+  if (await isOurs(child)) signalGroup(child.pid, 'SIGKILL');
+}
+
+/** The process that was recorded, or what its group has left when it is gone itself. */
+async function isOurs({ pid, startedAt }: RecordedProcess): Promise<boolean> {
+  const found = await startTimeOf(pid);
+  return found === null ? groupRunsFrom(pid, repositoryRoot) : found === startedAt;
 }
 
 function signalGroup(pid: number, signal: NodeJS.Signals): void {

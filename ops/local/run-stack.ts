@@ -1,3 +1,4 @@
+import { services } from '#shared/identity/assertion.ts';
 import { OpsError } from '../command.ts';
 import { paint, viewLine } from './log-view.ts';
 import { watchBackends } from './reload.ts';
@@ -9,7 +10,7 @@ export type RunStackOptions = { directory: string; port: number; verbose: boolea
 
 const databasePort = 54_320;
 
-type Death = { service: string; how: string };
+type Death = { name: string; how: string };
 
 /** `start` and `dev`: the stack on this terminal, until a signal or a death ends it. Gives the exit code. */
 export async function runStack({ directory, port, verbose, reload }: RunStackOptions): Promise<number> {
@@ -24,9 +25,9 @@ export async function runStack({ directory, port, verbose, reload }: RunStackOpt
       const view = viewLine(service, line, { verbose, colour });
       if (view !== null) say(view);
     },
-    onDeath: (service, how) => {
-      if (reload && service !== 'gateway') say(`${service} ended (${how}); it starts again with the next change.`);
-      else died.resolve({ service, how });
+    onDeath: (name, how) => {
+      if (reload && isBackend(name)) say(`${name} ended (${how}); it starts again with the next change.`);
+      else died.resolve({ name, how });
     },
   };
   let stack: Stack;
@@ -41,11 +42,15 @@ export async function runStack({ directory, port, verbose, reload }: RunStackOpt
   const watching = reload ? watchBackends(stack, say) : null;
   const death = await Promise.race([died.promise, interrupt.asked]);
   await watching?.close();
-  say(death ? `${death.service} ended unexpectedly (${death.how}): stopping the rest.` : 'Stopping.');
+  say(death ? `${death.name} ended unexpectedly (${death.how}): stopping the rest.` : 'Stopping.');
   await stack.stop();
-  if (death) throw new OpsError(`${death.service} ended unexpectedly (${death.how}); \`--verbose\` shows all it said.`);
+  if (death) throw new OpsError(`${death.name} ended unexpectedly (${death.how}); \`--verbose\` shows all it said.`);
   say('Stopped; nothing is left running.');
   return 0;
+}
+
+function isBackend(name: string): boolean {
+  return services.some((service) => service === name);
 }
 
 function say(line: string): void {

@@ -25,8 +25,8 @@ export type StackEvents = {
   onStep: (name: string, ms: number) => void;
   onProgress: (message: string) => void;
   onLine: (service: StackService, line: string) => void;
-  /** A service that ran ended although nobody asked it to. The others go on: its owner decides. */
-  onDeath: (service: StackService, how: string) => void;
+  /** Something that ran (a service, Postgres, NATS) ended although nobody asked it to. The others go on: its owner decides. */
+  onDeath: (name: string, how: string) => void;
 };
 
 export type StackOptions = {
@@ -159,6 +159,7 @@ function dataLayer(options: StackOptions, record: RunRecord, signal: AbortSignal
     databasePort,
     signal,
     onProgress: (message) => events?.onProgress?.(message),
+    onDeath: (name, how) => events?.onDeath?.(name, how),
     onStep: (name, work) => timed(options, name, work),
   });
 }
