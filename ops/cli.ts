@@ -10,10 +10,12 @@ const verbs: Record<string, () => Promise<OpsCommand>> = {
   start: async () => (await import('./commands/start.ts')).startCommand,
   dev: async () => (await import('./commands/dev.ts')).devCommand,
   setup: async () => (await import('./commands/setup.ts')).setupCommand,
+  migrate: async () => (await import('./commands/migrate.ts')).migrateCommand,
   seed: async () => (await import('./commands/seed.ts')).seedCommand,
   check: async () => (await import('./commands/check.ts')).checkCommand,
   fix: async () => (await import('./commands/fix.ts')).fixCommand,
   test: async () => (await import('./commands/test.ts')).testCommand,
+  'test-compose': async () => (await import('./commands/test-compose.ts')).testComposeCommand,
   bench: async () => (await import('./commands/bench.ts')).benchCommand,
 };
 
