@@ -1,0 +1,92 @@
+import { sql } from 'drizzle-orm';
+import {
+  bigint,
+  boolean,
+  check,
+  foreignKey,
+  index,
+  jsonb,
+  pgTable,
+  text,
+  timestamp,
+  unique,
+  uuid,
+  varchar,
+} from 'drizzle-orm/pg-core';
+
+// Constraints and indexes carry the names that Postgres gave them, because databases out there already have those.
+
+const moment = (name: string) => timestamp(name, { withTimezone: true });
+
+export const users = pgTable(
+  'users',
+  {
+    id: uuid().primaryKey().defaultRandom(),
+    email: varchar({ length: 255 }).notNull(),
+    name: varchar({ length: 255 }),
+    createdAt: moment('created_at').notNull().defaultNow(),
+    updatedAt: moment('updated_at').notNull().defaultNow(),
+    role: text({ enum: ['user', 'admin'] })
+      .notNull()
+      .default('user'),
+    disabledAt: moment('disabled_at'),
+  },
+  (table) => [
+    unique('users_email_key').on(table.email),
+    check('users_role_check', sql`${table.role} IN ('user', 'admin')`),
+  ],
+);
+
+export const apiKeys = pgTable(
+  'api_keys',
+  {
+    id: uuid().primaryKey().defaultRandom(),
+    /** Null only in imported rows: a key without an owner identifies nobody. */
+    userId: uuid('user_id'),
+    /** SHA-256 of the whole key, in hex: the only form in which a key is stored. */
+    keyHash: varchar('key_hash', { length: 255 }).notNull(),
+    name: varchar({ length: 255 }),
+    /** What the older system kept. Shown, never used to decide: `scopes` does that. */
+    permissions: jsonb(),
+    isActive: boolean('is_active').notNull().default(true),
+    expiresAt: moment('expires_at'),
+    lastUsedAt: moment('last_used_at'),
+    createdAt: moment('created_at').notNull().defaultNow(),
+    updatedAt: moment('updated_at').notNull().defaultNow(),
+    /** The part up to the id (`gaia_live_4fHk…`), for display. Null in imported keys, like all that follows. */
+    prefix: text(),
+    lastFour: text('last_four'),
+    environment: text({ enum: ['live', 'test', 'dev'] }),
+    /** Null: an imported key, which has `importedKeyScopes`. An empty list grants nothing. */
+    scopes: text().array(),
+    limits: jsonb(),
+    revokedAt: moment('revoked_at'),
+  },
+  (table) => [
+    foreignKey({ name: 'api_keys_user_id_fkey', columns: [table.userId], foreignColumns: [users.id] }).onDelete(
+      'cascade',
+    ),
+    unique('api_keys_key_hash_key').on(table.keyHash),
+    unique('api_keys_prefix_key').on(table.prefix),
+    index('api_keys_user_id_idx').on(table.userId),
+    check('api_keys_environment_check', sql`${table.environment} IN ('live', 'test', 'dev')`),
+  ],
+);
+
+/**
+ * The feed of what must not be believed any more. A trigger makes the order of `sequence` the order of commits, so a
+ * reader that asks for what is above the highest number it has seen misses nothing.
+ */
+export const revocations = pgTable(
+  'revocations',
+  {
+    sequence: bigint({ mode: 'number' }).primaryKey().generatedAlwaysAsIdentity(),
+    kind: text({ enum: ['key', 'session', 'user'] }).notNull(),
+    subjectId: text('subject_id').notNull(),
+    createdAt: moment('created_at').notNull().defaultNow(),
+  },
+  (table) => [
+    index('revocations_created_at_idx').on(table.createdAt),
+    check('revocations_kind_check', sql`${table.kind} IN ('key', 'session', 'user')`),
+  ],
+);
