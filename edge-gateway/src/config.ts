@@ -17,7 +17,8 @@ const PrivateKey = z.pipe(
   }),
 );
 
-const ConfigSchema = z.object({
+/** Exported so that a test can compare it with what wrangler.toml, workerd.capnp and compose say. */
+export const ConfigSchema = z.object({
   ENVIRONMENT: z.enum(['local', 'dev', 'staging', 'production']),
   LOG_LEVEL: z._default(z.enum(logLevels), 'info'),
   GIT_COMMIT: z._default(z.string(), 'development'),

@@ -1,4 +1,4 @@
-import { OpenAPIHono, type createRoute } from '@hono/zod-openapi';
+import { OpenAPIHono, z, type createRoute } from '@hono/zod-openapi';
 import type { Contract, ContractAnswer } from './contract.ts';
 import { AnthropicProblemSchema, ProblemSchema } from './problem-schema.ts';
 
@@ -34,11 +34,17 @@ function routeConfig(contract: Contract, path: string, index: number): RouteConf
     security: open ? [] : [{ apiKey: [] }, { bearer: [] }],
     ...(!open && { 'x-required-scope': access }),
     request: {
+      params: pathParameters(path),
       query,
       ...(body.maxBytes > 0 && { body: { required: true, content: { 'application/json': { schema: body.schema } } } }),
     },
     responses: { ...responses(contract), default: errorResponse(path) },
   };
+}
+
+function pathParameters(path: string): z.ZodObject {
+  const names = Array.from(path.matchAll(/\{(\w+)\}/g), ([, name = '']) => name);
+  return z.object(Object.fromEntries(names.map((name) => [name, z.string()])));
 }
 
 function responses(contract: Contract): RouteConfig['responses'] {

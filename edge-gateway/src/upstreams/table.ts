@@ -19,7 +19,7 @@ export const routes: readonly RouteRow[] = [
   { prefix: '/v1/messages', service: 'chat' },
   { prefix: '/v1/images', service: 'asset' },
   { prefix: '/v1/audio', service: 'asset' },
-  { prefix: '/api/v0.2', service: 'chat', open: ['GET /api/v0.2/', 'GET /api/v0.2/health'] },
+  { prefix: '/api/v0.2', service: 'chat', open: ['GET /api/v0.2', 'GET /api/v0.2/', 'GET /api/v0.2/health'] },
   { prefix: '/api/v0.2/assets', service: 'asset' },
   { prefix: '/api/v0.3', service: 'chat' },
   { prefix: '/api/v0.3/auth', service: 'auth' },
@@ -36,6 +36,8 @@ export const routes: readonly RouteRow[] = [
   { prefix: '/docs', service: 'auth', open: ['GET /docs'] },
 ];
 
+type ServiceUrls = Pick<Config, `${Uppercase<ServiceName>}_SERVICE_URL`>;
+
 export type Upstream = { service: ServiceName; origin: string; open: boolean; encodedSlash: boolean };
 
 export type Upstreams = {
@@ -44,7 +46,7 @@ export type Upstreams = {
   find: (method: string, path: string) => Upstream | null;
 };
 
-export function createUpstreams(config: Config): Upstreams {
+export function createUpstreams(config: ServiceUrls): Upstreams {
   const origins = {
     auth: new URL(config.AUTH_SERVICE_URL).origin,
     chat: new URL(config.CHAT_SERVICE_URL).origin,
