@@ -43,7 +43,8 @@ function reportOf(modules: readonly TestModule[], unhandled: number): TestReport
 function reasonOf(test: TestCase): string {
   const result = test.result();
   const note = result.state === 'skipped' ? result.note : undefined;
-  if (note) return note;
+  const told = note ?? /\(skipped: ([^)]+)\)/.exec(test.fullName)?.[1]; // The second from `describe.skipIf`.
+  if (told) return told;
   return test.options.mode === 'run'
     ? 'another test or a hook decided so'
     : `marked ${test.options.mode}, no reason given`;
