@@ -7,6 +7,8 @@ export default defineConfig({
     reporters: ['default'],
     testTimeout: 20_000,
     hookTimeout: 60_000,
+    // Once for all projects: a throw-away Postgres with a migrated template database.
+    globalSetup: './tests/support/global-postgres.ts',
     projects: [
       {
         test: {

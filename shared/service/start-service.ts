@@ -47,7 +47,9 @@ export async function startService(options: StartServiceOptions): Promise<Runnin
   const verifyAssertion = createAssertionVerifier(config.GATEWAY_PUBLIC_KEYS, service);
   const app = options.createApp({ log, build, health, verifyAssertion, database });
   const listening = await serve({ app, host: config.HOST, port: config.PORT, log });
-  bus.publish('gaia.service.ready', { service, ...build });
+  bus.onStatus((status) => {
+    if (status === 'connected') bus.publish('gaia.service.ready', { service, ...build });
+  });
   return {
     stop: async () => {
       health.drain();
