@@ -44,6 +44,7 @@ ALTER TABLE api_keys
   ALTER COLUMN key_hash TYPE varchar(255), -- Some have varchar(64). Widening rewrites nothing.
   ALTER COLUMN key_hash SET NOT NULL,
   ALTER COLUMN name DROP NOT NULL,
+  ALTER COLUMN permissions SET DEFAULT '{}',
   ALTER COLUMN permissions DROP NOT NULL,
   ALTER COLUMN is_active SET DEFAULT true,
   ALTER COLUMN is_active SET NOT NULL,

@@ -47,7 +47,7 @@ export const apiKeys = pgTable(
     keyHash: varchar('key_hash', { length: 255 }).notNull(),
     name: varchar({ length: 255 }),
     /** What the older system kept. Shown, never used to decide: `scopes` does that. */
-    permissions: jsonb(),
+    permissions: jsonb().default({}),
     isActive: boolean('is_active').notNull().default(true),
     expiresAt: moment('expires_at'),
     lastUsedAt: moment('last_used_at'),
