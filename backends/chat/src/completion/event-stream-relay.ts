@@ -109,7 +109,8 @@ export class EventStreamRelay {
     if (this.#finished) return;
     const rest = Buffer.concat(this.#held);
     if (endsWithDone(rest)) this.#send(rest);
-    this.fail(new AppError('upstream_failed', 'The provider ended its answer before it was complete'));
+    if (endsWithDone(this.#tail)) this.#complete();
+    else this.fail(new AppError('upstream_failed', 'The provider ended its answer before it was complete'));
   }
 
   #complete(): void {

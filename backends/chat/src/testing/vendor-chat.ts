@@ -12,7 +12,8 @@ export type VendorChat = TestChat & {
   close: () => Promise<void>;
 };
 
-export const vendorKey = 'sk-vendor-key-0123456789';
+/** Of a shape that the mask for logs does not know. */
+export const vendorKey = 'acme+key+0123456789';
 
 export const unary =
   '{"model":"m-1","messages":[{"role":"user","content":"hi"}],"temperature":1.0,"unknown":{"a":[1e2]}}';
