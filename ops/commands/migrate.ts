@@ -8,7 +8,7 @@ type Plan = { direction: 'up' | 'down'; count?: number };
 /** Applies the files in migrations/ to the database, or undoes them. */
 export const migrateCommand: OpsCommand = {
   verb: 'migrate',
-  summary: 'bring the database to the state that this version needs',
+  summary: 'Bring the database to the state that this version needs.',
   usage: `migrate [--status | --dry-run]      apply all migrations that are pending
 migrate --down [n] [--dry-run]      undo the last n (1 if not said)
 migrate --update-manifest           after adding a file: list it with its checksum
