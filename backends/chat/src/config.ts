@@ -24,20 +24,21 @@ const pace = {
   STREAM_KEEP_ALIVE_SECONDS: seconds(15),
 };
 
-const ConfigSchema = z
-  .looseObject({
-    ...serviceEnvironment,
-    CHAT_PROVIDERS: z.string().default('[]').transform(parseProviders),
-    OPENAI_API_KEY: z.string().optional(),
-    LOCAL_PROVIDER: z.enum(['enabled', 'disabled']).default('disabled'),
-    ...pace,
-  })
-  .transform((env, context) => {
-    if (env.LOCAL_PROVIDER === 'enabled' && env.ENVIRONMENT === 'production') {
-      context.addIssue({ code: 'custom', path: ['LOCAL_PROVIDER'], message: 'must not be enabled in production' });
-    }
-    return { ...env, vendors: vendorsOf(env, context), limits: limitsOf(env) };
-  });
+/** Every variable of this backend but the keys that CHAT_PROVIDERS names. */
+export const chatEnvironment = {
+  ...serviceEnvironment,
+  CHAT_PROVIDERS: z.string().default('[]').transform(parseProviders),
+  OPENAI_API_KEY: z.string().optional(),
+  LOCAL_PROVIDER: z.enum(['enabled', 'disabled']).default('disabled'),
+  ...pace,
+};
+
+const ConfigSchema = z.looseObject(chatEnvironment).transform((env, context) => {
+  if (env.LOCAL_PROVIDER === 'enabled' && env.ENVIRONMENT === 'production') {
+    context.addIssue({ code: 'custom', path: ['LOCAL_PROVIDER'], message: 'must not be enabled in production' });
+  }
+  return { ...env, vendors: vendorsOf(env, context), limits: limitsOf(env) };
+});
 
 export type ChatConfig = z.infer<typeof ConfigSchema>;
 
