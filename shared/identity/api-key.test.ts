@@ -20,11 +20,11 @@ describe('an API key', () => {
   it('is recognised as mistyped for a change of any single character', async () => {
     const { key } = await createApiKey('dev');
     expect(isPlausibleApiKey(key)).toBe(true);
-    for (let position = 0; position < key.length; position++) {
+    // A change in the first nine characters makes a text of another system, which only its hash can tell.
+    for (let position = 'gaia_dev_'.length; position < key.length; position++) {
       const wrong = key[position] === 'x' ? 'y' : 'x';
       const changed = key.slice(0, position) + wrong + key.slice(position + 1);
-      // A change in the first ten characters makes a text of another system, which only its hash can tell.
-      if (position >= 'gaia_dev_'.length) expect([changed, isPlausibleApiKey(changed)]).toEqual([changed, false]);
+      expect([changed, isPlausibleApiKey(changed)]).toEqual([changed, false]);
     }
   });
 
