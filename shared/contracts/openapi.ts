@@ -11,7 +11,7 @@ export function openApiDocument(contracts: readonly Contract[], version: string)
   registry.registerComponent('securitySchemes', 'apiKey', { type: 'apiKey', in: 'header', name: 'X-API-Key' });
   registry.registerComponent('securitySchemes', 'bearer', { type: 'http', scheme: 'bearer' });
   for (const contract of contracts.filter(({ access }) => access !== 'internal')) {
-    contract.paths.forEach((path, index) => registry.registerPath(routeConfig(contract, path, index)));
+    contract.paths.forEach((path, index) => registry.registerPath(routeConfig(contract, openApiPath(path), index)));
   }
   return app.getOpenAPI31Document({
     openapi: '3.1.0',
@@ -40,6 +40,11 @@ function routeConfig(contract: Contract, path: string, index: number): RouteConf
     },
     responses: { ...responses(contract), default: errorResponse(path) },
   };
+}
+
+/** `{name+}`, a value that may hold slashes, is our spelling; OpenAPI has none for it. */
+function openApiPath(path: string): string {
+  return path.replaceAll('+}', '}');
 }
 
 function pathParameters(path: string): z.ZodObject {

@@ -9,7 +9,7 @@ const upstreams = createUpstreams({
 });
 const forwarded = allContracts.filter(({ service, access }) => service !== 'gateway' && access !== 'internal');
 const spelled = forwarded.flatMap((contract) =>
-  contract.paths.map((path) => ({ contract, path: path.replaceAll(/\{\w+\}/g, 'some-id') })),
+  contract.paths.map((path) => ({ contract, path: path.replaceAll(/\{\w+\+?\}/g, 'some-id') })),
 );
 
 describe("the gateway's table of upstreams", () => {
