@@ -33,7 +33,7 @@ export function docsPage(document: OpenApiDocument): string {
 </head>
 <body>
 <script id="api-reference" data-url="/openapi.json" data-configuration="${escape(configuration)}"></script>
-<main>
+<main id="plain">
 <h1>Gaia API reference</h1>
 <p>Version ${escape(document.info.version)} · <a href="/openapi.json">openapi.json</a> · send your key as <code>X-API-Key</code> or <code>Authorization: Bearer</code></p>
 ${sections(document)}
@@ -49,15 +49,18 @@ const configuration = JSON.stringify({
   withDefaultFonts: false,
   telemetry: false,
   agent: { disabled: true },
+  mcp: { disabled: true },
+  hideClientButton: true,
+  showDeveloperTools: 'never',
 });
 
 const style = `
-main{font:16px/1.5 system-ui,sans-serif;max-width:60rem;margin:2rem auto;padding:0 1rem;color:#1b1b1b}
+#plain{font:16px/1.5 system-ui,sans-serif;max-width:60rem;margin:2rem auto;padding:0 1rem;color:#1b1b1b}
 h2{margin:2rem 0 .5rem;font-size:1.1rem}table{border-collapse:collapse;width:100%}
 td{padding:.35rem .75rem .35rem 0;border-top:1px solid #ddd;vertical-align:top}
 td:first-child{width:5rem;font-weight:600}code{font:14px ui-monospace,monospace}.scope{color:#757575}
-@media (prefers-color-scheme:dark){body{background:#0f0f0f}main{color:#e7e7e7}td{border-color:#333}a{color:#4eb3ec}}
-body:has(.scalar-app) main{display:none}`;
+@media (prefers-color-scheme:dark){body{background:#0f0f0f}#plain{color:#e7e7e7}td{border-color:#333}a{color:#4eb3ec}}
+body:has(.scalar-app) #plain{display:none}`;
 
 type Row = { tag: string; method: string; path: string; summary: string; scope: string };
 
