@@ -10,6 +10,7 @@ import { createUpstreams } from './upstreams/table.ts';
 
 export const aUser: ResolvedKey = {
   principal: { kind: 'user', userId: 'user-1', keyId: 'key-1', scopes: ['chat:write'], limits: {} },
+  restrictions: { allowedOrigins: null, allowedIps: null },
   expiresAt: null,
 };
 

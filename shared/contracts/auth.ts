@@ -30,6 +30,10 @@ export const resolveKey = contract({
           scopes: z.array(z.enum(scopes)),
           limits: LimitsSchema,
         }),
+        restrictions: z.object({
+          allowedOrigins: z.array(z.string()).nullable(),
+          allowedIps: z.array(z.string()).nullable(),
+        }),
         expiresAt: z.iso.datetime({ offset: true }).nullable(),
       }),
     },

@@ -61,6 +61,10 @@ export const apiKeys = pgTable(
     scopes: text().array(),
     limits: jsonb(),
     revokedAt: moment('revoked_at'),
+    /** Null in these three: no restriction. An empty list allows nothing. */
+    allowedOrigins: text('allowed_origins').array(),
+    allowedIps: text('allowed_ips').array(),
+    allowedModels: text('allowed_models').array(),
   },
   (table) => [
     foreignKey({ name: 'api_keys_user_id_fkey', columns: [table.userId], foreignColumns: [users.id] }).onDelete(

@@ -1,11 +1,21 @@
 import * as z from 'zod/mini';
 import { PrincipalSchema } from './principal.ts';
 
-/** What the auth backend tells the gateway about a known, usable key. */
+/** From where a key may be used. Null: from anywhere. */
+export const RestrictionsSchema = z.object({
+  /** Exact origins of browsers, such as `https://game.example`. */
+  allowedOrigins: z.nullable(z.array(z.string())),
+  /** Addresses or CIDR ranges. */
+  allowedIps: z.nullable(z.array(z.string())),
+});
+
+/** What the auth backend tells the gateway about a known, usable key: all that the edge needs, in one answer. */
 export const ResolvedKeySchema = z.object({
   principal: PrincipalSchema,
+  restrictions: RestrictionsSchema,
   /** ISO time after which no cache may answer for this key any more; null: it does not expire. */
   expiresAt: z.nullable(z.iso.datetime({ offset: true })),
 });
 
+export type Restrictions = z.infer<typeof RestrictionsSchema>;
 export type ResolvedKey = z.infer<typeof ResolvedKeySchema>;

@@ -78,8 +78,8 @@ describe('a file that changed', () => {
   });
 
   it('cannot be listed anew by --update-manifest, and a file nobody listed is refused', async () => {
-    await writeFile(join(directory, '003_new.sql'), '-- Up Migration\n-- Down Migration\n');
-    await expect(up()).rejects.toThrow(/003_new\.sql is not in the manifest/);
+    await writeFile(join(directory, '900_new.sql'), '-- Up Migration\n-- Down Migration\n');
+    await expect(up()).rejects.toThrow(/900_new\.sql is not in the manifest/);
     await writeFile(join(directory, '001_baseline.sql'), '-- Up Migration\n-- Down Migration\n');
     await expect(updateManifest(directory)).rejects.toThrow(/001_baseline\.sql/);
   });
@@ -101,6 +101,22 @@ describe('undoing the baseline', () => {
     expect(await down(all)).toHaveLength(all);
     expect(await tables()).toEqual([]);
     expect(await recorded()).toEqual([]);
+  });
+});
+
+describe('undoing the restrictions of keys', () => {
+  it('turns no restricted key into one that works everywhere', async () => {
+    await up();
+    await queryRows(
+      database.url,
+      `insert into api_keys (key_hash, allowed_origins, allowed_ips, allowed_models)
+       values ('free', null, null, null), ('origin', '{https://a.example}', null, null),
+              ('address', null, '{10.0.0.1}', null), ('model', null, null, '{local/echo}')`,
+    );
+    await down((await migrationStatus(database.url, directory)).length - 2);
+    expect(await queryRows(database.url, 'select key_hash from api_keys where is_active')).toEqual([
+      { key_hash: 'free' },
+    ]);
   });
 });
 

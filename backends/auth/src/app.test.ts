@@ -1,7 +1,7 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { contractVersion } from '#shared/contract-version.ts';
 import { connect, type DatabaseConnection } from '#shared/db/connect.ts';
-import { importedKeyScopes } from '#shared/db/imported-key-scopes.ts';
+import { importedKeyScopes } from '#shared/identity/imported-key-scopes.ts';
 import { apiKeys, users } from '#shared/db/schema.ts';
 import { createAssertionVerifier } from '#shared/identity/assertion-verify.ts';
 import { createApiKey, hashApiKey } from '#shared/identity/api-key.ts';
@@ -50,8 +50,15 @@ describe('key resolution', () => {
     const { hash, id } = await insertKey({ scopes: ['chat:write'], limits: { rpm: 60 }, expiresAt: soon });
     expect(ResolvedKeySchema.parse(await (await resolve(hash)).json())).toEqual({
       principal: { kind: 'user', userId, keyId: id, scopes: ['chat:write'], limits: { rpm: 60 } },
+      restrictions: { allowedOrigins: null, allowedIps: null },
       expiresAt: soon.toISOString(),
     });
+  });
+
+  it('gives the origins and addresses a key is restricted to', async () => {
+    const restrictions = { allowedOrigins: ['https://game.example'], allowedIps: ['10.0.0.0/8', '2001:db8::1'] };
+    const { hash } = await insertKey(restrictions);
+    expect(await (await resolve(hash)).json()).toMatchObject({ restrictions });
   });
 
   it('gives a key imported from an older system the scopes of its time, and never admin', async () => {

@@ -71,6 +71,7 @@ describe('who may pass', () => {
     const differing = await testGateway({
       find: async () => ({
         principal: { kind: 'user', userId: `user-${++users}`, keyId: null, scopes: [], limits: {} },
+        restrictions: { allowedOrigins: null, allowedIps: null },
         expiresAt: null,
       }),
     });

@@ -1,5 +1,5 @@
 import type { Scope, UserPrincipal } from '#shared/identity/principal.ts';
-import type { ResolvedKey } from '#shared/identity/resolved-key.ts';
+import type { ResolvedKey, Restrictions } from '#shared/identity/resolved-key.ts';
 
 /** A key and its owner as they are stored. */
 export type StoredKey = {
@@ -7,6 +7,7 @@ export type StoredKey = {
   userId: string;
   scopes: readonly Scope[];
   limits: UserPrincipal['limits'];
+  restrictions: Restrictions;
   isActive: boolean;
   expiresAt: Date | null;
   revokedAt: Date | null;
@@ -27,6 +28,7 @@ export async function resolveKey(keys: KeyRepository, keyHash: string, now: Date
       scopes: [...key.scopes],
       limits: key.limits,
     },
+    restrictions: key.restrictions,
     expiresAt: key.expiresAt?.toISOString() ?? null,
   };
 }

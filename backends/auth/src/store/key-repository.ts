@@ -1,7 +1,7 @@
 import { eq, sql } from 'drizzle-orm';
 import * as z from 'zod';
 import type { Database } from '#shared/db/connect.ts';
-import { importedKeyScopes } from '#shared/db/imported-key-scopes.ts';
+import { importedKeyScopes } from '#shared/identity/imported-key-scopes.ts';
 import { apiKeys, users } from '#shared/db/schema.ts';
 import { LimitsSchema, scopes } from '#shared/identity/principal.ts';
 import type { KeyRepository, StoredKey } from '../keys/resolve-key.ts';
@@ -19,6 +19,7 @@ export function createKeyRepository(db: Database): KeyRepository {
       userId: users.id,
       scopes: apiKeys.scopes,
       limits: apiKeys.limits,
+      restrictions: { allowedOrigins: apiKeys.allowedOrigins, allowedIps: apiKeys.allowedIps },
       isActive: apiKeys.isActive,
       expiresAt: apiKeys.expiresAt,
       revokedAt: apiKeys.revokedAt,

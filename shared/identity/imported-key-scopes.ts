@@ -1,4 +1,4 @@
-import type { Scope } from '../identity/principal.ts';
+import type { Scope } from './principal.ts';
 
 /**
  * What a key imported from an older system may do (`api_keys.scopes` is null): all that a user does, but neither
