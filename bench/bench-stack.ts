@@ -6,35 +6,64 @@ import { createAssertionSigner } from '#shared/identity/assertion-sign.ts';
 import { waitUntilHealthy } from '../ops/local/health.ts';
 import { freePorts } from '../ops/local/ports.ts';
 import { signingKeysOf } from '../ops/local/signing-key.ts';
-import { startStack } from '../ops/local/stack.ts';
-import { bundleGateway, startWorkerd } from '../ops/local/workerd.ts';
-import { repositoryRoot } from '../ops/repository.ts';
-import { start } from '../ops/run.ts';
-import type { Leg } from './load.ts';
+import { startStack, type Stack } from '../ops/local/stack.ts';
+import { bundleGateway, startWorkerd, type WorkerdOptions } from '../ops/local/workerd.ts';
+import { startMockVendor } from './mock-vendor-process.ts';
+
+export type BenchStackOptions = Pick<WorkerdOptions, 'config' | 'options'> & {
+  directory: string;
+  /** Settings of the gateway for this run. */
+  gatewayEnv?: Record<string, string>;
+};
 
 export type BenchStack = {
-  /** Made anew each round: an assertion lives for a minute. */
-  legs: () => Promise<Leg[]>;
+  vendorUrl: string;
+  chatUrl: string;
+  gatewayUrl: string;
+  apiKey: string;
   /** The processes whose CPU is counted, by name. */
   pids: Record<string, number>;
+  /** What chat wants to see from whom calls it directly. Made anew each time: an assertion lives for a minute. */
+  chatHeaders: () => Promise<Record<string, string>>;
   stop: () => Promise<void>;
 };
 
 /** The whole platform with a mock vendor behind it, and the gateway on plain workerd in front. */
-export async function startBenchStack(directory: string): Promise<BenchStack> {
-  const vendor = await start({ argv: [process.execPath, join(repositoryRoot, 'bench/mock-vendor.ts')], ipc: true });
-  const vendorUrl = await new Promise<string>((resolve) => {
-    vendor.onMessage((message) => resolve(`http://127.0.0.1:${PortMessage.parse(message).port}`));
-  });
-  await bundleGateway();
+export async function startBenchStack(options: BenchStackOptions): Promise<BenchStack> {
+  const { directory } = options;
+  if (options.config === undefined) await bundleGateway();
+  await using started = new AsyncDisposableStack();
+  const vendor = await startMockVendor();
+  started.defer(vendor.stop);
   const stack = await startStack({
     directory,
     port: 0,
-    extraEnv: { auth: quiet, asset: quiet, chat: { ...quiet, ...chatEnv(vendorUrl) } },
+    nats: false,
+    extraEnv: { auth: quiet, asset: quiet, chat: { ...quiet, ...chatEnv(vendor.url) } },
   });
+  started.defer(stack.stop);
   const { privateKey } = await signingKeysOf(directory);
+  const gateway = await startGateway(options, stack, privateKey);
+  started.defer(gateway.stop);
+  const sign = createAssertionSigner(PrivateJwk.parse(JSON.parse(privateKey)));
+  const all = started.move();
+  return {
+    vendorUrl: vendor.url,
+    chatUrl: stack.urls.chat,
+    gatewayUrl: gateway.url,
+    apiKey: stack.key,
+    pids: { gateway: gateway.pid, ...(await pidsIn(directory)), vendor: vendor.pid },
+    chatHeaders: async () => ({
+      'x-gaia-assertion': await sign(benchUser, 'chat'),
+      'x-gaia-contract': String(contractVersion),
+    }),
+    stop: () => all.disposeAsync(),
+  };
+}
+
+async function startGateway({ config, options, gatewayEnv }: BenchStackOptions, stack: Stack, privateKey: string) {
   const [port = 0] = await freePorts(1);
-  const gateway = await startWorkerd(port, {
+  const env = {
     ENVIRONMENT: 'local',
     LOG_LEVEL: 'error',
     GIT_COMMIT: 'bench',
@@ -43,34 +72,21 @@ export async function startBenchStack(directory: string): Promise<BenchStack> {
     ASSET_SERVICE_URL: stack.urls.asset,
     CHAT_SERVICE_URL: stack.urls.chat,
     GATEWAY_SIGNING_KEY: privateKey,
-  });
-  const gatewayUrl = `http://127.0.0.1:${port}`;
-  await waitUntilHealthy(gatewayUrl, AbortSignal.timeout(20_000));
-  const sign = createAssertionSigner(PrivateJwk.parse(JSON.parse(privateKey)));
-  return {
-    pids: { gateway: gateway.pid, ...(await pidsIn(directory)) },
-    legs: async () => [
-      { name: 'direct', url: vendorUrl, headers: {}, model: 'bench' },
-      {
-        name: 'chat',
-        url: stack.urls.chat,
-        model: 'bench/bench',
-        headers: {
-          'x-gaia-assertion': await sign(
-            { kind: 'user', userId: 'bench', keyId: 'bench', scopes: ['chat:write'], limits: {} },
-            'chat',
-          ),
-          'x-gaia-contract': String(contractVersion),
-        },
-      },
-      { name: 'gateway', url: gatewayUrl, model: 'bench/bench', headers: { 'x-api-key': stack.key } },
-    ],
-    stop: async () => {
-      await gateway.stop();
-      await stack.stop();
-      await vendor.stop();
-    },
+    ...gatewayEnv,
   };
+  const process = await startWorkerd({ port, env, ...(config ? { config } : {}), ...(options ? { options } : {}) });
+  const said: string[] = [];
+  process.onLine((line) => {
+    if (said.push(line) > 20) said.shift();
+  });
+  const url = `http://127.0.0.1:${port}`;
+  try {
+    await waitUntilHealthy(url, AbortSignal.timeout(20_000));
+  } catch (error) {
+    await process.stop();
+    throw new Error(`the gateway did not start; the last it said:\n${said.join('\n')}`, { cause: error });
+  }
+  return { url, pid: process.pid, stop: () => process.stop() };
 }
 
 /** The stack keeps a record of what it started. */
@@ -82,8 +98,14 @@ async function pidsIn(directory: string): Promise<Record<string, number>> {
 const counted = new Set(['auth', 'chat']);
 const RunRecord = z.object({ children: z.array(z.object({ name: z.string(), pid: z.int() })) });
 const PrivateJwk = z.looseObject({ kty: z.string() });
-const PortMessage = z.object({ port: z.number() });
 const quiet = { LOG_LEVEL: 'error' };
+const benchUser = {
+  kind: 'user' as const,
+  userId: 'bench',
+  keyId: 'bench',
+  scopes: ['chat:write' as const],
+  limits: {},
+};
 
 function chatEnv(vendorUrl: string): Record<string, string> {
   const provider = { id: 'bench', base_url: `${vendorUrl}/v1`, api_key_variable: 'BENCH_KEY', models: ['bench'] };

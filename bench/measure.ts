@@ -22,11 +22,19 @@ type Samples = {
   cpuStream: Map<string, (number | null)[]>;
 };
 
+async function legsOf({ vendorUrl, chatUrl, gatewayUrl, apiKey, chatHeaders }: BenchStack): Promise<Leg[]> {
+  return [
+    { name: 'direct', url: vendorUrl, headers: {}, model: 'bench' },
+    { name: 'chat', url: chatUrl, headers: await chatHeaders(), model: 'bench/bench' },
+    { name: 'gateway', url: gatewayUrl, headers: { 'x-api-key': apiKey }, model: 'bench/bench' },
+  ];
+}
+
 /** Legs take turns in every round, so that what else the machine does hits all of them alike. */
 export async function measure(stack: BenchStack, counts: Counts): Promise<Measured> {
   const samples = new Map<string, Samples>();
   for (let round = 0; round <= counts.rounds; round++) {
-    for (const leg of await stack.legs()) {
+    for (const leg of await legsOf(stack)) {
       const sample = await measureLeg(stack, leg, counts);
       if (round > 0) collect(samples, leg.name, sample); // The first round warms everything up.
     }

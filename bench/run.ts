@@ -21,7 +21,7 @@ await bench();
 
 async function bench(): Promise<void> {
   const directory = await mkdtemp(join(tmpdir(), 'gaia-bench-'));
-  const stack = await startBenchStack(directory);
+  const stack = await startBenchStack({ directory });
   const interrupted = new Promise<never>((_resolve, reject) => {
     process.once('SIGINT', () => reject(new Error('interrupted')));
   });

@@ -3,8 +3,20 @@ import { OpsError } from '../command.ts';
 import { repositoryRoot } from '../repository.ts';
 import { run, start, type Running } from '../run.ts';
 
+/** The gateway's settings for plain workerd; what it serves lies beside it, in `../dist/gateway`. */
+export const gatewayCapnp = join(repositoryRoot, 'edge-gateway/workerd.capnp');
+
+export type BundleOptions = {
+  directory?: string;
+  /** A readable bundle, for profiles. */
+  readable?: boolean;
+};
+
 /** Bundles the gateway exactly as `wrangler deploy` would. */
-export async function bundleGateway(): Promise<void> {
+export async function bundleGateway({
+  directory = 'dist/gateway',
+  readable = false,
+}: BundleOptions = {}): Promise<void> {
   const { code, stdout, stderr } = await run({
     argv: [
       process.execPath,
@@ -12,7 +24,8 @@ export async function bundleGateway(): Promise<void> {
       'deploy',
       '--dry-run',
       '--outdir',
-      'dist/gateway',
+      directory,
+      ...(readable ? ['--minify=false'] : []),
     ],
     cwd: repositoryRoot,
     env: { WRANGLER_SEND_METRICS: 'false' },
@@ -20,18 +33,26 @@ export async function bundleGateway(): Promise<void> {
   if (code !== 0) throw new OpsError(`The gateway could not be bundled: ${stderr || stdout}`);
 }
 
+export type WorkerdOptions = {
+  port: number;
+  env: Record<string, string>;
+  config?: string;
+  /** More options of `workerd serve`. */
+  options?: string[];
+};
+
 /** Serves the bundle on plain workerd, without wrangler's proxy in front. */
-export async function startWorkerd(port: number, env: Record<string, string>): Promise<Running> {
+export async function startWorkerd({
+  port,
+  env,
+  config = gatewayCapnp,
+  options = [],
+}: WorkerdOptions): Promise<Running> {
   return await start({
-    argv: [
-      workerdBinary,
-      'serve',
-      join(repositoryRoot, 'edge-gateway/workerd.capnp'),
-      `--socket-addr=http=127.0.0.1:${port}`,
-    ],
+    argv: [workerdBinary, 'serve', config, `--socket-addr=http=127.0.0.1:${port}`, ...options],
     env,
   });
 }
 
 /** The package's install script has put the binary itself here, so that its CPU and signals are its own. */
-const workerdBinary = join(repositoryRoot, 'node_modules/workerd/bin/workerd');
+export const workerdBinary = join(repositoryRoot, 'node_modules/workerd/bin/workerd');
