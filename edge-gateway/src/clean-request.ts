@@ -1,35 +1,31 @@
-import type { MiddlewareHandler } from 'hono';
 import { AppError } from '#shared/http/error.ts';
-import type { GatewayEnv } from './gateway-env.ts';
+import type { EdgeRequest } from './edge.ts';
 
 const maxUrlLength = 8_192;
-const methods = ['GET', 'HEAD', 'POST', 'PUT', 'PATCH', 'DELETE', 'OPTIONS'];
+const methods = new Set(['GET', 'HEAD', 'POST', 'PUT', 'PATCH', 'DELETE', 'OPTIONS']);
 
 /** Refuses requests that the layers behind could read differently from us. */
-export function cleanRequest(): MiddlewareHandler<GatewayEnv> {
-  return async (c, next) => {
-    if (c.req.url.length > maxUrlLength) {
-      throw new AppError('uri_too_long', `The URL may have at most ${maxUrlLength} characters`);
-    }
-    if (!methods.includes(c.req.method)) {
-      throw new AppError('method_not_allowed', 'This method is not served here', {
-        headers: { allow: methods.join(', ') },
-      });
-    }
-    if (isAmbiguousPath(new URL(c.req.url).pathname)) {
-      throw new AppError('invalid_request', 'The path has empty, encoded or relative parts');
-    }
-    await next();
-  };
+export function requireCleanRequest({ raw, path }: Pick<EdgeRequest, 'raw' | 'path'>): void {
+  if (raw.url.length > maxUrlLength) {
+    throw new AppError('uri_too_long', `The URL may have at most ${maxUrlLength} characters`);
+  }
+  if (!methods.has(raw.method)) {
+    throw new AppError('method_not_allowed', 'This method is not served here', {
+      headers: { allow: [...methods].join(', ') },
+    });
+  }
+  if (isAmbiguousPath(path)) throw new AppError('invalid_request', 'The path has empty, encoded or relative parts');
 }
 
 /** Control characters, backslashes, empty segments, and anything that decodes to a dot segment. */
 export function isAmbiguousPath(path: string): boolean {
-  if (path.includes('//') || /%5c|%25|%[01][0-9a-f]|%7f|\\/i.test(path)) return true;
+  if (path.includes('//')) return true;
+  if (!path.includes('%') && !path.includes('\\')) return false; // The platform has resolved plain dot segments.
+  if (/%5c|%25|%[01][0-9a-f]|%7f|\\/i.test(path)) return true;
   return path.split(/\/|%2f/i).some((part) => /^(?:\.|%2e){1,2}$/i.test(part));
 }
 
 /** A slash in a name arrives encoded, which only the rows that expect it may let through. */
 export function hasEncodedSlash(path: string): boolean {
-  return /%2f/i.test(path);
+  return path.includes('%') && /%2f/i.test(path);
 }

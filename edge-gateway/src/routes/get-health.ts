@@ -1,14 +1,13 @@
-import type { Handler } from 'hono';
 import { version } from '../../../package.json';
 import type { Deps } from '../deps.ts';
-import type { GatewayEnv } from '../gateway-env.ts';
+import { jsonAnswer, type Responder } from '../edge.ts';
 import { platformHealth } from '../upstreams/health.ts';
 
 /** The truth about the platform: 503 when requests fail, 200 with `degraded` when something optional is away. */
-export function getHealth({ config, upstreams, send }: Deps): Handler<GatewayEnv> {
-  return async (c) => {
+export function getHealth({ config, upstreams, send }: Deps): Responder {
+  return async () => {
     const { status, ...found } = await platformHealth(upstreams, send);
     const report = { status, timestamp: new Date().toISOString(), version, environment: config.ENVIRONMENT, ...found };
-    return c.json(report, status === 'unhealthy' ? 503 : 200);
+    return jsonAnswer(report, status === 'unhealthy' ? 503 : 200);
   };
 }

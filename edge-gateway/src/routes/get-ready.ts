@@ -1,12 +1,11 @@
-import type { Handler } from 'hono';
 import type { Deps } from '../deps.ts';
-import type { GatewayEnv } from '../gateway-env.ts';
+import { jsonAnswer, type Responder } from '../edge.ts';
 
 /** Ready as soon as callers can be identified, which takes the auth backend and its database. */
-export function getReady({ upstreams, send }: Deps): Handler<GatewayEnv> {
-  return async (c) => {
+export function getReady({ upstreams, send }: Deps): Responder {
+  return async () => {
     const ready = await isReady(`${upstreams.origins.auth}/ready`, send);
-    return c.json({ status: ready ? 'ready' : 'not_ready' }, ready ? 200 : 503);
+    return jsonAnswer({ status: ready ? 'ready' : 'not_ready' }, ready ? 200 : 503);
   };
 }
 

@@ -1,12 +1,11 @@
-import type { Handler } from 'hono';
 import { version } from '../../../package.json';
 import type { Config } from '../config.ts';
-import type { GatewayEnv } from '../gateway-env.ts';
+import { jsonAnswer, type Responder } from '../edge.ts';
 
 /** What this is, and where to go from here. */
-export function getRoot(config: Config): Handler<GatewayEnv> {
-  return (c) =>
-    c.json({
+export function getRoot(config: Config): Responder {
+  return () =>
+    jsonAnswer({
       name: 'Gaia',
       version,
       environment: config.ENVIRONMENT,

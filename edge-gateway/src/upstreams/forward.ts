@@ -1,13 +1,13 @@
 import { contractVersion } from '#shared/contract-version.ts';
 import { AppError } from '#shared/http/error.ts';
 import { headerNames } from '#shared/http/headers.ts';
+import type { EdgeAnswer, EdgeRequest } from '../edge.ts';
 import { headersForClient, headersForUpstream } from './forwarded-headers.ts';
 import type { Upstream } from './table.ts';
 
 export type ForwardOptions = {
   upstream: Upstream;
-  request: Request;
-  requestId: string;
+  request: EdgeRequest;
   assertion: string;
   firstByteMs: number;
   send: typeof fetch;
@@ -17,30 +17,33 @@ export type ForwardOptions = {
  * Sends a request on and gives the answer with its body untouched: tokens pass as they come. The deadline covers the
  * time until the first byte; after that the backend's own idle and total deadlines end a stream.
  */
-export async function forward(options: ForwardOptions): Promise<Response> {
+export async function forward(options: ForwardOptions): Promise<EdgeAnswer> {
   const { upstream, request, send, firstByteMs } = options;
-  const { pathname, search } = new URL(request.url);
+  const { raw, path, search } = request;
+  const startedAt = Date.now();
   const deadline = new AbortController();
   const timer = setTimeout(() => deadline.abort(), firstByteMs);
   try {
-    const answer = await send(`${upstream.origin}${pathname}${search}`, {
-      method: request.method,
+    const answer = await send(`${upstream.origin}${path}${search}`, {
+      method: raw.method,
       headers: upstreamHeaders(options),
-      body: request.body,
+      body: raw.body,
       redirect: 'manual',
-      signal: AbortSignal.any([request.signal, deadline.signal]),
+      // When the client leaves, the platform cancels this by itself.
+      signal: deadline.signal,
     });
-    return new Response(answer.body, { status: answer.status, headers: headersForClient(answer.headers) });
+    return { status: answer.status, headers: headersForClient(answer.headers), body: answer.body };
   } catch (cause) {
-    throw deadline.signal.aborted ? tooSlow(upstream, cause) : unreachable(request, upstream, cause);
+    throw deadline.signal.aborted ? tooSlow(upstream, cause) : unreachable(raw, upstream, cause);
   } finally {
     clearTimeout(timer);
+    request.upstreamMs = Date.now() - startedAt;
   }
 }
 
-function upstreamHeaders({ request, requestId, assertion }: ForwardOptions): Headers {
-  const headers = headersForUpstream(request.headers);
-  headers.set(headerNames.requestId, requestId);
+function upstreamHeaders({ request, assertion }: ForwardOptions): Headers {
+  const headers = headersForUpstream(request.raw.headers);
+  headers.set(headerNames.requestId, request.requestId);
   headers.set(headerNames.assertion, assertion);
   headers.set(headerNames.contract, String(contractVersion));
   return headers;

@@ -1,0 +1,35 @@
+import type { EdgeAnswer } from './edge.ts';
+
+/** Exact origins of browsers that may call with credentials. Never a wildcard. */
+export type Origins = ReadonlySet<string>;
+
+const allowedMethods = 'GET, HEAD, POST, PUT, PATCH, DELETE';
+const exposedHeaders =
+  'x-request-id, retry-after, ratelimit, ratelimit-policy, location, server-timing, x-should-retry';
+const preflightSeconds = '600';
+
+export function isPreflight({ method, headers }: Request): boolean {
+  return method === 'OPTIONS' && headers.has('origin') && headers.has('access-control-request-method');
+}
+
+/** Answered before any authentication: browsers send no credentials with it. A foreign origin gets nothing to go on. */
+export function preflight({ headers: asked }: Request, origins: Origins): EdgeAnswer {
+  const headers = new Headers({ allow: allowedMethods });
+  if (origins.has(asked.get('origin') ?? '')) {
+    headers.set('access-control-allow-methods', allowedMethods);
+    headers.set('access-control-allow-headers', asked.get('access-control-request-headers') ?? '');
+    headers.set('access-control-max-age', preflightSeconds);
+  }
+  return { status: 204, headers, body: null };
+}
+
+/** Lets a browser of an allowed origin read the answer. Others, and clients that are no browsers, see no difference. */
+export function corsHeaders({ headers: asked }: Request, headers: Headers, origins: Origins): void {
+  const origin = asked.get('origin');
+  if (origin === null) return;
+  headers.append('vary', 'Origin');
+  if (!origins.has(origin)) return;
+  headers.set('access-control-allow-origin', origin);
+  headers.set('access-control-allow-credentials', 'true');
+  headers.set('access-control-expose-headers', exposedHeaders);
+}

@@ -1,0 +1,124 @@
+import type { Handler } from 'hono';
+import type { AppError } from '#shared/http/error.ts';
+import { headerNames } from '#shared/http/headers.ts';
+import { renderProblem, toAppError } from '#shared/http/problem.ts';
+import { requestIdFrom } from '#shared/http/request-id.ts';
+import type { Logger } from '#shared/log.ts';
+import { requireCleanRequest } from './clean-request.ts';
+import { corsHeaders, isPreflight, preflight, type Origins } from './cors.ts';
+
+/** What the gateway knows of a request. Responders add what they find out, for the log and for `Server-Timing`. */
+export type EdgeRequest = {
+  raw: Request;
+  /** The path as it came over the wire, still encoded, and `?…` or nothing. */
+  path: string;
+  search: string;
+  requestId: string;
+  /** Milliseconds spent waiting for others; Workers' clocks move only with I/O, so our own CPU time shows as 0. */
+  authMs: number;
+  upstreamMs: number;
+  upstream: string | undefined;
+  userId: string | undefined;
+  keyId: string | undefined;
+  /** Keeps work going after the answer. */
+  waitUntil: (work: Promise<unknown>) => void;
+};
+
+/** An answer before it becomes a Response, so that all headers are set once and nothing is copied twice. */
+export type EdgeAnswer = {
+  status: number;
+  headers: Headers;
+  body: BodyInit | null;
+  webSocket?: WebSocket | null;
+};
+
+export type Responder = (request: EdgeRequest) => Promise<EdgeAnswer> | EdgeAnswer;
+
+export type EdgeOptions = { log: Logger; origins: Origins; now?: () => number };
+
+/**
+ * What happens to every request, in this order: id, preflight, refusal of ambiguous URLs, the responder, errors as
+ * problems, the headers every answer has, one log line. One function instead of a middleware each: at the edge every
+ * Response and Headers made on the way costs more than all of our own code.
+ */
+export function edge({ log, origins, now = Date.now }: EdgeOptions): (respond: Responder) => Handler {
+  return (respond) => async (c) => {
+    const startedAt = now();
+    const request = edgeRequest(c.req.raw, (work) => c.executionCtx.waitUntil(work));
+    const answer = await answered(request, respond, origins).catch((error: unknown) =>
+      problemAnswer(error, request, log),
+    );
+    finish(request, answer, origins, now() - startedAt);
+    logRequest(log, request, answer.status, now() - startedAt);
+    return toResponse(request.raw.method, answer);
+  };
+}
+
+export function jsonAnswer(value: unknown, status = 200): EdgeAnswer {
+  return { status, headers: new Headers({ 'content-type': 'application/json' }), body: JSON.stringify(value) };
+}
+
+function edgeRequest(raw: Request, waitUntil: EdgeRequest['waitUntil']): EdgeRequest {
+  // The platform gives a normalised absolute URL, so two searches find what `new URL` would, at a tenth of the cost.
+  const pathStart = raw.url.indexOf('/', 'https://'.length);
+  const queryStart = raw.url.indexOf('?', pathStart);
+  return {
+    raw,
+    path: queryStart === -1 ? raw.url.slice(pathStart) : raw.url.slice(pathStart, queryStart),
+    search: queryStart === -1 ? '' : raw.url.slice(queryStart),
+    requestId: requestIdFrom(raw.headers.get(headerNames.requestId)),
+    authMs: 0,
+    upstreamMs: 0,
+    upstream: undefined,
+    userId: undefined,
+    keyId: undefined,
+    waitUntil,
+  };
+}
+
+async function answered(request: EdgeRequest, respond: Responder, origins: Origins): Promise<EdgeAnswer> {
+  if (isPreflight(request.raw)) return preflight(request.raw, origins);
+  requireCleanRequest(request);
+  return await respond(request);
+}
+
+function problemAnswer(thrown: unknown, request: EdgeRequest, log: Logger): EdgeAnswer {
+  const error = toAppError(thrown);
+  if (error.status >= 500) logFailure(log, error, request);
+  const { status, headers, body } = renderProblem(error, request);
+  return { status, headers: new Headers(headers), body };
+}
+
+function logFailure(log: Logger, error: AppError, { requestId }: EdgeRequest): void {
+  const fields = { code: error.code, error: error.cause ?? error, request_id: requestId };
+  if (error.status === 500) log.error('unexpected error', fields);
+  else log.warn('request failed', fields);
+}
+
+function finish(request: EdgeRequest, { headers }: EdgeAnswer, origins: Origins, totalMs: number): void {
+  const { authMs, upstreamMs } = request;
+  const ownMs = Math.max(0, totalMs - authMs - upstreamMs);
+  headers.set('server-timing', `edge;dur=${ownMs}, auth;dur=${authMs}, upstream;dur=${upstreamMs}`);
+  headers.set(headerNames.requestId, request.requestId);
+  headers.set('cache-control', 'no-store');
+  headers.set('x-content-type-options', 'nosniff');
+  corsHeaders(request.raw, headers, origins);
+}
+
+function logRequest(log: Logger, request: EdgeRequest, status: number, durationMs: number): void {
+  log.info('request', {
+    request_id: request.requestId,
+    method: request.raw.method,
+    path: request.path,
+    status,
+    duration_ms: durationMs,
+    upstream: request.upstream,
+    user_id: request.userId,
+    key_id: request.keyId,
+  });
+}
+
+function toResponse(method: string, { status, headers, body, webSocket }: EdgeAnswer): Response {
+  if (webSocket) return new Response(null, { status, headers, webSocket });
+  return new Response(method === 'HEAD' ? null : body, { status, headers });
+}
