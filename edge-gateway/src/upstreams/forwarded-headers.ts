@@ -2,7 +2,7 @@
  * Headers cross the gateway by these lists only, in both directions. Nothing a client sends can become identity,
  * and nothing a backend sends (`set-cookie`, `fly-replay`, …) can steer the edge.
  */
-const requestHeaders = [
+const requestHeaders = new Set([
   'accept',
   'accept-language',
   'anthropic-beta',
@@ -16,9 +16,9 @@ const requestHeaders = [
   'traceparent',
   'tracestate',
   'user-agent',
-] as const;
+]);
 
-const responseHeaders = [
+const responseHeaders = new Set([
   'allow',
   'cache-control',
   'content-disposition',
@@ -36,7 +36,7 @@ const responseHeaders = [
   'x-content-type-options',
   'x-request-id',
   'x-should-retry',
-] as const;
+]);
 
 export function headersForUpstream(from: Headers): Headers {
   return pick(from, requestHeaders);
@@ -46,11 +46,10 @@ export function headersForClient(from: Headers): Headers {
   return pick(from, responseHeaders);
 }
 
-function pick(from: Headers, names: readonly string[]): Headers {
+function pick(from: Headers, names: ReadonlySet<string>): Headers {
   const picked = new Headers();
-  for (const name of names) {
-    const value = from.get(name);
-    if (value !== null) picked.set(name, value);
-  }
+  from.forEach((value, name) => {
+    if (names.has(name)) picked.set(name, value);
+  });
   return picked;
 }
