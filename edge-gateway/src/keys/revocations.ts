@@ -1,0 +1,78 @@
+import { AppError } from '#shared/http/error.ts';
+import type { RevocationFeed } from '#shared/identity/revocation-feed.ts';
+import { createRevoked, type Revoked } from './revoked.ts';
+import { settledWithin } from './settled-within.ts';
+
+export type WaitUntil = (work: Promise<unknown>) => void;
+
+/** Answers whether something that was believed before may still be believed. */
+export type Revocations = Pick<Revoked, 'mark' | 'hasKeyChanged' | 'isSessionRevoked'> & {
+  /** Call before the questions. Rejects with `unavailable` when what is known is too old to answer them. */
+  current: (waitUntil: WaitUntil) => Promise<void>;
+};
+
+export type RevocationsOptions = {
+  /** Reads the feed; null asks for the whole window. Ends within `attemptMs`. */
+  read: (after: number | null) => Promise<RevocationFeed>;
+  /** How long known callers are served beyond the bound while the feed cannot be read. */
+  graceSeconds: number;
+  now?: () => number;
+};
+
+export const attemptMs = 2_000;
+const refreshAfterMs = 2_000;
+const boundMs = 5_000;
+const retryAfterMs = 1_000;
+
+type Attempt = { startedAt: number; done: Promise<void> };
+
+/**
+ * Keeps the isolate's knowledge of revocations at most 5 s old: refreshed behind a request that finds it older than
+ * 2 s, waited for by one that finds it older than 5 s. While the feed cannot be read, requests go on within the grace
+ * without waiting for each attempt. Age counts from the truth in the database, not from when the answer came.
+ */
+export function createRevocations({ read, graceSeconds, now = Date.now }: RevocationsOptions): Revocations {
+  const { position, apply, mark, hasKeyChanged, isSessionRevoked } = createRevoked();
+  let asOf = -Infinity;
+  let failedAt = -Infinity;
+  let attempt: Attempt | undefined;
+
+  const run = async (mine: number): Promise<void> => {
+    try {
+      const feed = await read(position());
+      if (attempt?.startedAt !== mine) return; // Given up on, and a later one may have brought newer things.
+      apply(feed, now());
+      asOf = mine - feed.ageMs;
+    } catch {
+      failedAt = now();
+    } finally {
+      if (attempt?.startedAt === mine) attempt = undefined;
+    }
+  };
+  /** One attempt at a time; one whose request was ended by the platform counts as failed after a while. */
+  const refresh = (waitUntil: WaitUntil): Promise<void> | undefined => {
+    const at = now();
+    if (attempt && at - attempt.startedAt <= 2 * attemptMs) return attempt.done;
+    if (at - failedAt < retryAfterMs) return undefined;
+    // Set before `run` starts, which compares itself with it.
+    const { promise: done, resolve } = Promise.withResolvers<void>();
+    attempt = { startedAt: at, done };
+    waitUntil(run(at).then(resolve));
+    return done;
+  };
+  const isWithinGrace = (): boolean => now() - asOf <= boundMs + graceSeconds * 1_000;
+  return {
+    mark,
+    hasKeyChanged,
+    isSessionRevoked,
+    current: async (waitUntil) => {
+      const age = now() - asOf;
+      if (age <= refreshAfterMs) return;
+      const attempting = refresh(waitUntil);
+      const isFailing = failedAt > asOf;
+      if (age <= boundMs || (isFailing && isWithinGrace())) return;
+      if (attempting) await settledWithin(attempting, 2 * attemptMs);
+      if (!isWithinGrace()) throw new AppError('unavailable', 'Credentials cannot be checked right now');
+    },
+  };
+}
