@@ -1,37 +1,49 @@
 import { AppError } from '#shared/http/error.ts';
 import type { Principal } from '#shared/identity/principal.ts';
-import { authenticate } from '../auth/authenticate.ts';
+import { authenticate, type Caller } from '../auth/authenticate.ts';
 import { hasEncodedSlash } from '../clean-request.ts';
 import type { Deps } from '../deps.ts';
 import type { EdgeRequest, Responder } from '../edge.ts';
-import { forward } from '../upstreams/forward.ts';
+import { createForward } from '../upstreams/forward.ts';
+import { refuseOwnRequest } from '../upstreams/own-hop.ts';
+import { withProtocolKey } from '../upstreams/web-socket.ts';
 
 const anonymous: Principal = { kind: 'anonymous' };
 
 /** Everything that is not the gateway's own: find the backend, identify the caller, sign, send on. */
 export function proxy(deps: Deps): Responder {
   const { config, upstreams, assertions, send } = deps;
-  const firstByteMs = config.UPSTREAM_FIRST_BYTE_SECONDS * 1_000;
+  const forward = createForward({
+    send,
+    firstByteSeconds: config.UPSTREAM_FIRST_BYTE_SECONDS,
+  });
   return async (request) => {
     const upstream = upstreams.find(request.raw.method, request.path);
-    if (!upstream) throw new AppError('not_found', 'There is nothing at this path');
+    if (!upstream) throw nothingAt(request.path);
     if (!upstream.encodedSlash && hasEncodedSlash(request.path)) {
       throw new AppError('invalid_request', 'The path has an encoded slash');
     }
+    if (upstream.open) refuseOwnRequest(request.raw.headers);
     request.upstream = upstream.service;
-    const principal = upstream.open ? anonymous : await identified(deps, request);
+    const principal = upstream.open ? anonymous : (await identified(deps, request)).principal;
     const assertion = await assertions(principal, upstream.service);
-    return await forward({ upstream, request, assertion, firstByteMs, send });
+    return await forward({ upstream, request, assertion });
   };
 }
 
-async function identified({ keys }: Deps, request: EdgeRequest): Promise<Principal> {
+const ownPaths = new Set(['/', '/health', '/ready', '/version']);
+
+/** GET and HEAD of the gateway's own paths never come here. */
+function nothingAt(path: string): AppError {
+  if (!ownPaths.has(path)) return new AppError('not_found', 'There is nothing at this path');
+  return new AppError('method_not_allowed', 'This path can only be read', { headers: { allow: 'GET, HEAD' } });
+}
+
+async function identified({ identities }: Deps, request: EdgeRequest): Promise<Caller> {
   const startedAt = Date.now();
-  const principal = await authenticate(request.raw.headers, keys);
+  const caller = await authenticate(request.raw.headers, identities, request.waitUntil);
   request.authMs = Date.now() - startedAt;
-  if (principal.kind === 'user') {
-    request.userId = principal.userId;
-    request.keyId = principal.keyId ?? undefined;
-  }
-  return principal;
+  request.userId = caller.principal.userId;
+  request.keyId = caller.principal.keyId ?? undefined;
+  return caller;
 }

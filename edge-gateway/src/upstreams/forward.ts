@@ -1,60 +1,99 @@
 import { contractVersion } from '#shared/contract-version.ts';
 import { AppError } from '#shared/http/error.ts';
 import { headerNames } from '#shared/http/headers.ts';
+import type { ServiceName } from '#shared/identity/assertion.ts';
 import type { EdgeAnswer, EdgeRequest } from '../edge.ts';
+import { createBreaker, type Breaker } from './breaker.ts';
+import { fitContentCoding } from './content-coding.ts';
+import { exchange, isRepeatable } from './exchange.ts';
 import { headersForClient, headersForUpstream } from './forwarded-headers.ts';
-import type { Upstream } from './table.ts';
+import { hopHeaders } from './own-hop.ts';
+import { firstByteSeconds, type Upstream } from './table.ts';
+import { setTrace } from './traceparent.ts';
+import { chosenProtocol, isUpgrade, setUpgrade } from './web-socket.ts';
 
 export type ForwardOptions = {
-  upstream: Upstream;
-  request: EdgeRequest;
-  assertion: string;
-  firstByteMs: number;
   send: typeof fetch;
+  /** The most that any upstream may take; the table says less for some. */
+  firstByteSeconds: number;
 };
 
+export type Forwarded = { upstream: Upstream; request: EdgeRequest; assertion: string };
+export type Forward = (forwarded: Forwarded) => Promise<EdgeAnswer>;
+
+const maxAttempts = 3;
+
 /**
- * Sends a request on and gives the answer with its body untouched: tokens pass as they come. The deadline covers the
- * time until the first byte; after that the backend's own idle and total deadlines end a stream.
+ * Sends requests on and gives the answers with their bodies untouched: tokens pass as they come. From the first byte
+ * on the backend's own idle and total deadlines end a stream (docs/decisions/0013).
  */
-export async function forward(options: ForwardOptions): Promise<EdgeAnswer> {
-  const { upstream, request, send, firstByteMs } = options;
-  const { raw, path, search } = request;
+export function createForward(options: ForwardOptions): Forward {
+  const breakers: Record<ServiceName, Breaker> = {
+    auth: createBreaker(),
+    chat: createBreaker(),
+    asset: createBreaker(),
+  };
+  return async (forwarded) => {
+    const breaker = breakers[forwarded.upstream.service];
+    refuseWhileOpen(breaker, forwarded.upstream);
+    const answer = await answerOf(forwarded, breaker, options);
+    return edgeAnswer(forwarded.request.raw.headers, answer);
+  };
+}
+
+function refuseWhileOpen(breaker: Breaker, { service }: Upstream): void {
+  const waitMs = breaker.wait();
+  if (waitMs === 0) return;
+  throw new AppError('unavailable', `The ${service} service is not available`, {
+    retryAfterSeconds: Math.ceil(waitMs / 1_000),
+  });
+}
+
+async function answerOf(forwarded: Forwarded, breaker: Breaker, options: ForwardOptions): Promise<Response> {
+  const { upstream, request } = forwarded;
   const startedAt = Date.now();
-  const deadline = new AbortController();
-  const timer = setTimeout(() => deadline.abort(), firstByteMs);
   try {
-    const answer = await send(`${upstream.origin}${path}${search}`, {
-      method: raw.method,
-      headers: upstreamHeaders(options),
-      body: raw.body,
-      redirect: 'manual',
-      // When the client leaves, the platform cancels this by itself.
-      signal: deadline.signal,
+    const answer = await exchange({
+      upstream,
+      raw: request.raw,
+      url: `${upstream.origin}${request.path}${request.search}`,
+      headers: upstreamHeaders(forwarded),
+      firstByteMs: Math.min(options.firstByteSeconds, firstByteSeconds[upstream.service]) * 1_000,
+      // An upstream that is known to fail is not asked three times as often for it.
+      attempts: isRepeatable(request.raw) && breaker.isCalm() ? maxAttempts : 1,
+      send: options.send,
     });
-    return { status: answer.status, headers: headersForClient(answer.headers), body: answer.body };
-  } catch (cause) {
-    throw deadline.signal.aborted ? tooSlow(upstream, cause) : unreachable(raw, upstream, cause);
+    breaker.succeeded();
+    return answer;
+  } catch (error) {
+    breaker.failed();
+    throw error;
   } finally {
-    clearTimeout(timer);
     request.upstreamMs = Date.now() - startedAt;
   }
 }
 
-function upstreamHeaders({ request, assertion }: ForwardOptions): Headers {
-  const headers = headersForUpstream(request.raw.headers);
+function upstreamHeaders({ upstream, request, assertion }: Forwarded): Headers {
+  const offered = request.raw.headers;
+  const headers = headersForUpstream(offered);
+  setTrace(offered, headers);
+  if (isUpgrade(offered)) setUpgrade(offered, headers);
+  if (upstream.open) for (const [name, value] of Object.entries(hopHeaders)) headers.set(name, value);
   headers.set(headerNames.requestId, request.requestId);
   headers.set(headerNames.assertion, assertion);
   headers.set(headerNames.contract, String(contractVersion));
   return headers;
 }
 
-function tooSlow({ service }: Upstream, cause: unknown): AppError {
-  return new AppError('upstream_timeout', `The ${service} service took too long to answer`, { cause });
-}
+const bodilessStatuses = new Set([204, 205, 304]);
 
-/** A request whose body may have arrived may have had its effect, so SDKs are told not to repeat it by themselves. */
-function unreachable(request: Request, { service }: Upstream, cause: unknown): AppError {
-  const sideEffectPossible = request.method !== 'GET' && request.method !== 'HEAD';
-  return new AppError('upstream_failed', `The ${service} service cannot be reached`, { cause, sideEffectPossible });
+function edgeAnswer(asked: Headers, { status, headers: answered, body, webSocket }: Response): EdgeAnswer {
+  const headers = headersForClient(answered);
+  if (webSocket) {
+    const protocol = chosenProtocol(asked, answered);
+    if (protocol !== null) headers.set('sec-websocket-protocol', protocol);
+    return { status, headers, body: null, webSocket };
+  }
+  fitContentCoding(asked, headers);
+  return { status, headers, body: bodilessStatuses.has(status) ? null : body };
 }

@@ -4,6 +4,7 @@
  */
 const requestHeaders = new Set([
   'accept',
+  'accept-encoding',
   'accept-language',
   'anthropic-beta',
   'anthropic-version',
@@ -13,8 +14,6 @@ const requestHeaders = new Set([
   'last-event-id',
   'openai-beta',
   'prefer',
-  'traceparent',
-  'tracestate',
   'user-agent',
 ]);
 

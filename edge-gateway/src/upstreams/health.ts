@@ -1,6 +1,7 @@
 import * as z from 'zod/mini';
 import { isCompatible } from '#shared/contract-version.ts';
 import { services, type ServiceName } from '#shared/identity/assertion.ts';
+import { hopHeaders } from './own-hop.ts';
 import type { Upstreams } from './table.ts';
 
 const deadlineMs = 1_000;
@@ -73,7 +74,11 @@ async function probe(service: ServiceName, origin: string, send: typeof fetch): 
 
 async function ask(url: string, send: typeof fetch): Promise<z.infer<typeof BackendReport> | string> {
   try {
-    const answer = await send(url, { signal: AbortSignal.timeout(deadlineMs) });
+    const answer = await send(url, {
+      headers: hopHeaders,
+      redirect: 'manual',
+      signal: AbortSignal.timeout(deadlineMs),
+    });
     const report = BackendReport.safeParse(await answer.json());
     return report.success ? report.data : `answered ${answer.status} in another shape`;
   } catch (error) {

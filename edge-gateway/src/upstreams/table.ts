@@ -32,9 +32,13 @@ export const routes: readonly RouteRow[] = [
   { prefix: '/api/v1/keys', service: 'auth' },
   { prefix: '/api/v1/audit', service: 'auth' },
   { prefix: '/api/v1/admin', service: 'auth' },
+  { prefix: '/.well-known/jwks.json', service: 'auth', open: ['GET /.well-known/jwks.json'] },
   { prefix: '/openapi.json', service: 'auth', open: ['GET /openapi.json'] },
   { prefix: '/docs', service: 'auth', open: ['GET /docs'] },
 ];
+
+/** How long each may take until its first byte: nobody waits minutes for a login, and a model may think for five. */
+export const firstByteSeconds: Record<ServiceName, number> = { auth: 15, chat: 300, asset: 180 };
 
 type ServiceUrls = Pick<Config, `${Uppercase<ServiceName>}_SERVICE_URL`>;
 

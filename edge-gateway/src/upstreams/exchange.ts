@@ -1,0 +1,85 @@
+import { AppError } from '#shared/http/error.ts';
+import { headerNames } from '#shared/http/headers.ts';
+import { startDeadline } from './deadline.ts';
+import type { Upstream } from './table.ts';
+
+export type ExchangeOptions = {
+  upstream: Upstream;
+  raw: Request;
+  url: string;
+  headers: Headers;
+  firstByteMs: number;
+  attempts: number;
+  send: typeof fetch;
+};
+
+/** Gets the upstream's answer, up to its first byte. Fails with an AppError that says what happened and no more. */
+export async function exchange(options: ExchangeOptions): Promise<Response> {
+  const { upstream, raw, url, headers, send } = options;
+  const deadline = startDeadline({ ...options, origin: upstream.origin });
+  // When the client leaves, the platform cancels this by itself.
+  const init = { method: raw.method, headers, body: raw.body, redirect: 'manual', signal: deadline.signal } as const;
+  const requestId = headers.get(headerNames.requestId);
+  try {
+    return await attempted(options.attempts, deadline.signal, async () => {
+      return await fromBackend(await send(url, init), requestId);
+    });
+  } catch (cause) {
+    throw deadline.signal.aborted ? tooSlow(raw, upstream, cause) : unreachable(raw, upstream, cause);
+  } finally {
+    deadline.stop();
+  }
+}
+
+async function attempted<T>(attempts: number, signal: AbortSignal, once: () => Promise<T>): Promise<T> {
+  for (let attempt = 1; attempt < attempts; attempt++) {
+    try {
+      return await once();
+    } catch (error) {
+      if (signal.aborted) throw error;
+    }
+    await jitteredPause(attempt);
+  }
+  return await once();
+}
+
+/**
+ * Whether sending it twice does no harm. workerd says "Network connection lost" for a refused connection and for one
+ * that broke after the request had arrived, so nothing else can ever be known not to have started.
+ */
+export function isRepeatable({ method, body }: Request): boolean {
+  return (method === 'GET' || method === 'HEAD') && body === null;
+}
+
+/**
+ * A 502, 503 or 504 that does not repeat our request id was not made by our backend but by a proxy before it that
+ * could not reach it; statuses beyond HTTP's come from no HTTP server at all.
+ */
+async function fromBackend(answer: Response, requestId: string | null): Promise<Response> {
+  const { status } = answer;
+  const gatewayStatus = status >= 502 && status <= 504;
+  if (status < 600 && (!gatewayStatus || answer.headers.get(headerNames.requestId) === requestId)) return answer;
+  await answer.body?.cancel();
+  throw new Error(`something before the backend answered ${status}`);
+}
+
+async function jitteredPause(attempt: number): Promise<void> {
+  await new Promise((resolve) => {
+    setTimeout(resolve, 50 * attempt * (1 + Math.random()));
+  });
+}
+
+function tooSlow(request: Request, { service }: Upstream, cause: unknown): AppError {
+  return new AppError('upstream_timeout', `The ${service} service took too long to answer`, {
+    cause,
+    sideEffectPossible: !isRepeatable(request),
+  });
+}
+
+/** A request that may have arrived may have had its effect, so SDKs are told not to repeat it by themselves. */
+function unreachable(request: Request, { service }: Upstream, cause: unknown): AppError {
+  return new AppError('upstream_failed', `The ${service} service cannot be reached`, {
+    cause,
+    sideEffectPossible: !isRepeatable(request),
+  });
+}
