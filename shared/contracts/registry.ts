@@ -3,9 +3,10 @@ import * as auth from './auth.ts';
 import * as chat from './chat.ts';
 import type { Contract } from './contract.ts';
 import * as platform from './platform.ts';
+import * as tokenKeys from './token-keys.ts';
 
 /** Every operation there is, of all services. A new contract file gets its line here. */
-export const allContracts: readonly Contract[] = [platform, auth, chat, asset].flatMap((file) =>
+export const allContracts: readonly Contract[] = [platform, auth, tokenKeys, chat, asset].flatMap((file) =>
   Object.values(file).filter(isContract),
 );
 

@@ -35,6 +35,7 @@ beforeAll(async () => {
     health: createHealthReporter({ environment: 'local', pingDatabase: connection.ping, natsStatus: () => 'disabled' }),
     verifyAssertion: createAssertionVerifier(identity.publicKeys, 'auth'),
     keys: createKeyRepository(connection.db),
+    signingKeys: [],
     reference: createApiReference('1.0.0'),
   });
   userId = await insertUser('owner@gaia.test', null);

@@ -6,16 +6,20 @@ import type { ApiReference } from './docs/api-reference.ts';
 import type { KeyRepository } from './keys/resolve-key.ts';
 import { getDocsRoute } from './routes/get-docs.ts';
 import { getOpenApiDocumentRoute } from './routes/get-open-api-document.ts';
+import { getTokenKeysRoute } from './routes/get-token-keys.ts';
 import { resolveKeyRoute } from './routes/resolve-key.ts';
+import type { SigningKey } from './tokens/signing-keys.ts';
 
 export type Services = Omit<ServiceAppOptions, 'service' | 'contracts'> & {
   keys: KeyRepository;
   reference: ApiReference;
+  signingKeys: readonly SigningKey[];
 };
 
 export function createApp(services: Services): Hono<ServiceEnv> {
   const app = createServiceApp({ ...services, service: 'auth', contracts: contractsOf('auth') });
   resolveKeyRoute(app, services.keys);
+  getTokenKeysRoute(app, services.signingKeys);
   getOpenApiDocumentRoute(app, services.reference);
   getDocsRoute(app, services.reference);
   return app;

@@ -1,8 +1,23 @@
 import * as z from 'zod';
 import { parseConfig } from '#shared/config.ts';
 import { serviceEnvironment } from '#shared/service/environment.ts';
+import { readSigningKeys } from './tokens/signing-keys.ts';
 
-const ConfigSchema = z.object(serviceEnvironment);
+export const ConfigSchema = z.object({
+  ...serviceEnvironment,
+  /** The private keys that tokens are signed with, as a JWKS document. */
+  TOKEN_SIGNING_KEYS: z
+    .string()
+    .default('{"keys":[]}')
+    .transform((text, context) => {
+      try {
+        return readSigningKeys(text);
+      } catch {
+        context.addIssue({ code: 'custom', message: 'must be a JWKS document of private Ed25519 or P-256 keys' });
+        return z.NEVER;
+      }
+    }),
+});
 
 export type Config = z.infer<typeof ConfigSchema>;
 

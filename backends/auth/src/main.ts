@@ -18,6 +18,7 @@ await runService('auth', () => {
       createApp({
         ...parts,
         keys: createKeyRepository(parts.database.db),
+        signingKeys: config.TOKEN_SIGNING_KEYS,
         reference: createApiReference(parts.build.version),
       }),
   });

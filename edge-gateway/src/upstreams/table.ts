@@ -33,6 +33,7 @@ export const routes: readonly RouteRow[] = [
   { prefix: '/api/v1/audit', service: 'auth' },
   { prefix: '/api/v1/admin', service: 'auth' },
   { prefix: '/.well-known/jwks.json', service: 'auth', open: ['GET /.well-known/jwks.json'] },
+  { prefix: '/.well-known/jwks.json', service: 'auth', open: ['GET /.well-known/jwks.json'] },
   { prefix: '/openapi.json', service: 'auth', open: ['GET /openapi.json'] },
   { prefix: '/docs', service: 'auth', open: ['GET /docs'] },
 ];
