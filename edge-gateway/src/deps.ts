@@ -1,7 +1,7 @@
 import type { Logger } from '#shared/log.ts';
 import type { Assertions } from './auth/assertion.ts';
+import type { Identities } from './auth/authenticate.ts';
 import type { Config } from './config.ts';
-import type { KeyStore } from './keys/key-store.ts';
 import type { Upstreams } from './upstreams/table.ts';
 
 /** All that the app needs from outside itself; made in worker.ts, replaced in tests. */
@@ -9,7 +9,7 @@ export type Deps = {
   config: Config;
   log: Logger;
   assertions: Assertions;
-  keys: KeyStore;
+  identities: Identities;
   upstreams: Upstreams;
   /** The only way out: `fetch`, called so that no receiver is lost. */
   send: typeof fetch;

@@ -1,11 +1,15 @@
+import { createExecutionContext } from 'cloudflare:test';
 import { createAssertionSigner } from '#shared/identity/assertion-sign.ts';
 import type { ResolvedKey } from '#shared/identity/resolved-key.ts';
 import { createLogger } from '#shared/log.ts';
 import { decodeJwt, exportJWK, generateKeyPair } from 'jose';
 import { createApp } from './app.ts';
 import { createAssertions } from './auth/assertion.ts';
+import type { TokenVerifier } from './auth/jwt.ts';
 import { readConfig } from './config.ts';
+import { createKeyCache } from './keys/key-cache.ts';
 import type { KeyStore } from './keys/key-store.ts';
+import type { Revocations } from './keys/revocations.ts';
 import { createUpstreams } from './upstreams/table.ts';
 
 export const aUser: ResolvedKey = {
@@ -23,6 +27,8 @@ export type TestGateway = {
 
 export type TestGatewayOptions = {
   find?: KeyStore['find'];
+  verify?: TokenVerifier['verify'];
+  revocations?: Revocations;
   answer?: (request: Request) => Promise<Response> | Response;
   vars?: Record<string, string>;
 };
@@ -30,6 +36,8 @@ export type TestGatewayOptions = {
 /** A gateway in this workerd with its two ways out replaced: where keys are found, and where requests go. */
 export async function testGateway({
   find = async () => aUser,
+  verify = async () => null,
+  revocations = nothingRevoked,
   answer = () => Response.json({ ok: true }),
   vars = {},
 }: TestGatewayOptions = {}): Promise<TestGateway> {
@@ -40,7 +48,7 @@ export async function testGateway({
     config,
     log: createLogger({ service: 'gateway', level: 'debug', write: (line) => logLines.push(line) }),
     assertions: createAssertions(createAssertionSigner(config.GATEWAY_SIGNING_KEY)),
-    keys: { find },
+    identities: { keys: createKeyCache({ store: { find }, revocations }), tokens: { verify }, revocations },
     upstreams: createUpstreams(config),
     send: async (input, init) => {
       const request = new Request(input, init);
@@ -48,8 +56,20 @@ export async function testGateway({
       return await answer(request);
     },
   });
-  return { request: async (path, init) => await app.request(`http://gateway.test${path}`, init), sent, logLines };
+  return {
+    request: async (path, init) => await app.request(`http://gateway.test${path}`, init, {}, createExecutionContext()),
+    sent,
+    logLines,
+  };
 }
+
+/** A feed that is always current and empty. */
+export const nothingRevoked: Revocations = {
+  current: async () => undefined,
+  mark: () => 0,
+  hasKeyChanged: () => false,
+  isSessionRevoked: () => false,
+};
 
 export const environment = {
   ENVIRONMENT: 'local',

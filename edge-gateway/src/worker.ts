@@ -7,7 +7,7 @@ import { createLogger } from '#shared/log.ts';
 import { createApp } from './app.ts';
 import { createAssertions } from './auth/assertion.ts';
 import { readConfig, type Config } from './config.ts';
-import { createAuthHttpKeyStore } from './keys/auth-http.ts';
+import { createIdentities } from './auth/create-identities.ts';
 import { createUpstreams } from './upstreams/table.ts';
 
 type App = ReturnType<typeof createApp>;
@@ -31,8 +31,8 @@ function build(config: Config): App {
   const assertions = createAssertions(createAssertionSigner(config.GATEWAY_SIGNING_KEY));
   const upstreams = createUpstreams(config);
   const send: typeof fetch = (input, init) => fetch(input, init);
-  const keys = createAuthHttpKeyStore({ authUrl: config.AUTH_SERVICE_URL, assertions, send });
-  return createApp({ config, log, assertions, keys, upstreams, send });
+  const identities = createIdentities({ config, assertions, send });
+  return createApp({ config, log, assertions, identities, upstreams, send });
 }
 
 function printLine(line: string): void {

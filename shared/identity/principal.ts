@@ -21,7 +21,7 @@ export const LimitsSchema = z.object({
   concurrency: z.optional(z.int()),
 });
 
-const UserPrincipalSchema = z.object({
+export const UserPrincipalSchema = z.object({
   kind: z.literal('user'),
   userId: z.string(),
   /** Null where a session, not a key, identified the user. */

@@ -1,5 +1,5 @@
 import * as z from 'zod/mini';
-import { PrincipalSchema } from './principal.ts';
+import { UserPrincipalSchema } from './principal.ts';
 
 /** From where a key may be used. Null: from anywhere. */
 export const RestrictionsSchema = z.object({
@@ -11,7 +11,7 @@ export const RestrictionsSchema = z.object({
 
 /** What the auth backend tells the gateway about a known, usable key: all that the edge needs, in one answer. */
 export const ResolvedKeySchema = z.object({
-  principal: PrincipalSchema,
+  principal: UserPrincipalSchema,
   restrictions: RestrictionsSchema,
   /** ISO time after which no cache may answer for this key any more; null: it does not expire. */
   expiresAt: z.nullable(z.iso.datetime({ offset: true })),

@@ -6,7 +6,7 @@ export const revocationRules = {
    * Revocations are kept this long by both. Must exceed the longest life of a session's token and of anything cached:
    * what was issued before the window is refused, because nobody remembers whether it was revoked.
    */
-  windowSeconds: 2 * 3_600,
+  windowSeconds: 25 * 3_600,
 } as const;
 
 export const revocationKinds = ['key', 'session', 'user'] as const;
@@ -15,7 +15,10 @@ export const revocationKinds = ['key', 'session', 'user'] as const;
 export const RevocationFeedSchema = z.object({
   /** Ask for what comes after this next time. */
   position: z.int(),
-  /** True: forget everything, this is the whole window. Otherwise only what came after the position asked for. */
+  /**
+   * True: forget everything, keys that were looked up included; `revocations` has the whole window. Otherwise it has
+   * what came after the position asked for.
+   */
   reset: z.boolean(),
   /** Seconds since 1970. All revocations since then are known; what was issued earlier cannot be vouched for. */
   completeSince: z.int(),

@@ -5,18 +5,21 @@ import type { Principal } from '#shared/identity/principal.ts';
 /** Gives a signed assertion of a principal for one backend, made afresh at most twice a minute. */
 export type Assertions = (principal: Principal, audience: ServiceName) => Promise<string>;
 
-const cacheLimit = 10_000;
+type Made = { token: string; until: number };
+type MadeFor = Partial<Record<ServiceName, Made>>;
 
-/** Signing costs ten times what the rest of a request does, so one assertion serves a caller for half its life. */
+/**
+ * Signing costs ten times what the rest of a request does, so one assertion serves a caller for half its life. It hangs
+ * on the principal object, which the caches of keys and tokens hand out again and again, and goes when they forget it.
+ */
 export function createAssertions(sign: AssertionSigner, now: () => number = Date.now): Assertions {
-  const made = new Map<string, { token: string; until: number }>();
+  const made = new WeakMap<Principal, MadeFor>();
   return async (principal, audience) => {
-    const key = `${audience} ${JSON.stringify(principal)}`;
-    const known = made.get(key);
+    const known = made.get(principal)?.[audience];
     if (known && known.until > now()) return known.token;
+    const until = now() + assertionRules.reuseSeconds * 1_000;
     const token = await sign(principal, audience);
-    if (made.size >= cacheLimit) made.clear();
-    made.set(key, { token, until: now() + assertionRules.reuseSeconds * 1000 });
+    made.set(principal, { ...made.get(principal), [audience]: { token, until } });
     return token;
   };
 }

@@ -9,7 +9,8 @@ export type Revoked = {
   mark: () => number;
   /** Whether a key that was looked up at that mark has to be looked up again. */
   hasKeyChanged: (keyId: string, userId: string, mark: number) => boolean;
-  isSessionRevoked: (sessionId: string | null, userId: string, issuedAt: number) => boolean;
+  /** `keyId`: the key that was exchanged for the token, which ends with it. */
+  isSessionRevoked: (sessionId: string | null, userId: string, issuedAt: number, keyId?: string | null) => boolean;
 };
 
 type Entry = { mark: number; at: number };
@@ -52,10 +53,11 @@ export function createRevoked(): Revoked {
     },
     hasKeyChanged: (keyId, userId, since) =>
       since < resetMark || markOf(entries.key, keyId) > since || markOf(entries.user, userId) > since,
-    isSessionRevoked: (sessionId, userId, issuedAt) => {
+    isSessionRevoked: (sessionId, userId, issuedAt, keyId = null) => {
       if (issuedAt < completeSince) return true;
       if (sessionId !== null && entries.session.has(sessionId)) return true;
       // Within the second of the revocation nobody can tell which came first.
+      if (keyId !== null && issuedAt <= (entries.key.get(keyId)?.at ?? -1)) return true;
       return issuedAt <= (entries.user.get(userId)?.at ?? -1);
     },
   };

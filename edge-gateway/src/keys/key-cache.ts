@@ -1,0 +1,108 @@
+import type { ResolvedKey } from '#shared/identity/resolved-key.ts';
+import { createBoundedCache } from '../bounded-cache.ts';
+import { cannotTell, lookUpMs, type KeyStore } from './key-store.ts';
+import type { Revocations, WaitUntil } from './revocations.ts';
+import { settledWithin } from './settled-within.ts';
+
+/** The key store as requests see it. Ask `revocations.current` first: an answer is only as fresh as that. */
+export type KnownKeys = {
+  find: (keyHash: string, waitUntil: WaitUntil) => Promise<ResolvedKey | null>;
+  /** How many known and unknown keys are remembered. */
+  sizes: () => { known: number; unknown: number };
+};
+
+export type KeyCacheOptions = {
+  store: KeyStore;
+  revocations: Pick<Revocations, 'mark' | 'hasKeyChanged'>;
+  now?: () => number;
+};
+
+const maxKnown = 10_000;
+const maxUnknown = 10_000;
+const knownMs = 10 * 60_000;
+/** A key made just now works at the latest after this. */
+const unknownMs = 5_000;
+/** Two stores in a row, and a little. */
+const flightMs = 2 * lookUpMs + 500;
+
+type Known = { resolved: ResolvedKey; keyId: string; userId: string; mark: number; until: number };
+/** One look-up that all who ask for the same hash wait for. */
+type Flight = { mark: number; startedAt: number; done: Promise<void>; outcome?: Outcome };
+type Outcome = { resolved: ResolvedKey | null } | { error: unknown };
+
+/**
+ * Remembers known keys for ten minutes (never past their expiry, never past a revocation) and unknown hashes for
+ * seconds. A look-up that fails is not remembered.
+ */
+export function createKeyCache({ store, revocations, now = Date.now }: KeyCacheOptions): KnownKeys {
+  const known = createBoundedCache<Known>(maxKnown);
+  const unknown = createBoundedCache<number>(maxUnknown);
+  const flights = new Map<string, Flight>();
+
+  const isGood = ({ until, keyId, userId, mark }: Known): boolean =>
+    until > now() && !revocations.hasKeyChanged(keyId, userId, mark);
+
+  const land = async (keyHash: string, flight: Flight): Promise<void> => {
+    flight.outcome = await store.find(keyHash).then(
+      (resolved) => ({ resolved }),
+      (error: unknown) => ({ error }),
+    );
+    if (flights.get(keyHash) === flight) flights.delete(keyHash);
+  };
+  /** The look-up goes on when the request that started it is gone: others may be waiting. */
+  const takeOff = (keyHash: string, waitUntil: WaitUntil): Flight => {
+    const { promise: done, resolve } = Promise.withResolvers<void>();
+    const flight: Flight = { mark: revocations.mark(), startedAt: now(), done };
+    flights.set(keyHash, flight);
+    waitUntil(land(keyHash, flight).then(resolve));
+    return flight;
+  };
+  const outcomeOf = async (keyHash: string, flight: Flight): Promise<ResolvedKey | null> => {
+    if (!flight.outcome) await settledWithin(flight.done, flightMs);
+    const { outcome } = flight;
+    if (!outcome && flights.get(keyHash) === flight) flights.delete(keyHash);
+    if (!outcome) throw cannotTell('a look-up did not end');
+    if ('error' in outcome) throw outcome.error;
+    return outcome.resolved;
+  };
+  /** Undefined: the key was revoked or changed while it was looked up, so the answer is worth nothing. */
+  const lookUp = async (keyHash: string, waitUntil: WaitUntil): Promise<ResolvedKey | null | undefined> => {
+    const flight = flights.get(keyHash) ?? takeOff(keyHash, waitUntil);
+    const resolved = await outcomeOf(keyHash, flight);
+    if (resolved === null) {
+      unknown.set(keyHash, flight.startedAt + unknownMs);
+      return null;
+    }
+    const entry = remembered(resolved, flight);
+    if (revocations.hasKeyChanged(entry.keyId, entry.userId, entry.mark)) return undefined;
+    known.set(keyHash, entry);
+    return isGood(entry) ? resolved : null;
+  };
+  return {
+    sizes: () => ({ known: known.size(), unknown: unknown.size() }),
+    find: async (keyHash, waitUntil) => {
+      const entry = known.get(keyHash);
+      if (entry) {
+        if (isGood(entry)) return entry.resolved;
+        known.delete(keyHash);
+      }
+      if ((unknown.get(keyHash) ?? 0) > now()) return null;
+      let found = await lookUp(keyHash, waitUntil);
+      if (found === undefined) found = await lookUp(keyHash, waitUntil);
+      if (found === undefined) throw cannotTell('the key kept changing while it was looked up');
+      return found;
+    },
+  };
+}
+
+function remembered(resolved: ResolvedKey, { mark, startedAt }: Flight): Known {
+  const { principal, expiresAt } = resolved;
+  const expiry = expiresAt === null ? Infinity : Date.parse(expiresAt);
+  return {
+    resolved,
+    keyId: principal.keyId ?? '',
+    userId: principal.userId,
+    mark,
+    until: Math.min(startedAt + knownMs, expiry),
+  };
+}
