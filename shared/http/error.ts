@@ -8,6 +8,8 @@ export const errorTable = {
   conflicting_credentials: row(400, 'Conflicting credentials', 'invalid_request_error'),
   unauthenticated: row(401, 'Unauthorized', 'authentication_error'),
   insufficient_scope: row(403, 'Insufficient scope', 'permission_error'),
+  origin_not_allowed: row(403, 'Origin not allowed', 'permission_error'),
+  address_not_allowed: row(403, 'Address not allowed', 'permission_error'),
   not_found: row(404, 'Not found', 'not_found_error'),
   method_not_allowed: row(405, 'Method not allowed', 'invalid_request_error'),
   request_timeout: row(408, 'Request timeout', 'invalid_request_error', { retryable: true }),

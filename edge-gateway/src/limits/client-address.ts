@@ -1,0 +1,18 @@
+/**
+ * Where a request comes from, or null where that cannot be known. A header counts only when the operator named it,
+ * because anybody can send one: on Cloudflare `cf-connecting-ip`, behind a proxy the header that the proxy writes.
+ * Of a list the last entry counts, the one written by the proxy nearest to us.
+ * Without such a header it is the peer of the connection, which plain workerd gives as `cf.clientIp`.
+ */
+export function clientAddress(request: Request, trustedHeader: string | undefined): string | null {
+  if (trustedHeader === undefined) return peerAddress(request.cf);
+  const sent = request.headers.get(trustedHeader);
+  return sent === null ? null : sent.slice(sent.lastIndexOf(',') + 1).trim();
+}
+
+function peerAddress(cf: Request['cf']): string | null {
+  const peer = cf?.['clientIp'];
+  if (typeof peer !== 'string') return null;
+  const end = peer.lastIndexOf(':');
+  return peer.startsWith('[') ? peer.slice(1, end - 1) : peer.slice(0, end);
+}
