@@ -1,6 +1,7 @@
 import { z } from '@hono/zod-openapi';
 import { scopes } from '../identity/principal.ts';
-import { contract, noQuery } from './contract.ts';
+import { revocationKinds } from '../identity/revocation-feed.ts';
+import { contract, noBody, noQuery } from './contract.ts';
 
 const LimitsSchema = z.object({
   rpm: z.int().optional(),
@@ -38,5 +39,31 @@ export const resolveKey = contract({
       }),
     },
     404: { description: 'No usable key has this hash' },
+  },
+});
+
+/** Every isolate of the gateway asks this every few seconds, so it is answered from memory. */
+export const getRevocations = contract({
+  ...noBody,
+  operation: 'getRevocations',
+  service: 'auth',
+  method: 'get',
+  paths: ['/internal/revocations'],
+  access: 'internal',
+  tag: 'Internal',
+  summary: 'What was revoked after a position of the feed',
+  query: z.object({ after: z.coerce.number().int().min(0).max(Number.MAX_SAFE_INTEGER).optional() }),
+  answers: {
+    200: {
+      description: 'What came after it; all of the window where that cannot be told (`reset`)',
+      schema: z.object({
+        position: z.int(),
+        reset: z.boolean(),
+        completeSince: z.int(),
+        ageMs: z.number(),
+        revocations: z.array(z.object({ kind: z.enum(revocationKinds), id: z.string(), at: z.int() })),
+      }),
+    },
+    503: { description: 'The database could not be asked lately' },
   },
 });

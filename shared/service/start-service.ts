@@ -13,7 +13,11 @@ import type { RunningService } from './run-service.ts';
 import { serve } from './serve.ts';
 import type { ServiceEnv } from './service-env.ts';
 
-export type ServiceParts = Omit<ServiceAppOptions, 'service' | 'contracts'> & { database: DatabaseConnection };
+export type ServiceParts = Omit<ServiceAppOptions, 'service' | 'contracts'> & {
+  database: DatabaseConnection;
+  /** Ends something that `createApp` started, after the last request and before the database is closed. */
+  onStop: (end: () => Promise<void>) => void;
+};
 
 export type StartServiceOptions = {
   service: ServiceName;
@@ -45,7 +49,9 @@ export async function startService(options: StartServiceOptions): Promise<Runnin
     ...(options.healthDegraded && { degraded: options.healthDegraded }),
   });
   const verifyAssertion = createAssertionVerifier(config.GATEWAY_PUBLIC_KEYS, service);
-  const app = options.createApp({ log, build, health, verifyAssertion, database });
+  const ends: (() => Promise<void>)[] = [];
+  const onStop: ServiceParts['onStop'] = (end) => void ends.push(end);
+  const app = options.createApp({ log, build, health, verifyAssertion, database, onStop });
   const listening = await serve({ app, host: config.HOST, port: config.PORT, log });
   bus.onStatus((status) => {
     if (status === 'connected') bus.publish('gaia.service.ready', { service, ...build });
@@ -54,6 +60,7 @@ export async function startService(options: StartServiceOptions): Promise<Runnin
     stop: async () => {
       health.drain();
       await listening.close(config.DRAIN_SECONDS * 1_000);
+      await Promise.all(ends.map((end) => end()));
       await options.close?.();
       await bus.close();
       await database.close();

@@ -35,6 +35,7 @@ beforeAll(async () => {
     health: createHealthReporter({ environment: 'local', pingDatabase: connection.ping, natsStatus: () => 'disabled' }),
     verifyAssertion: createAssertionVerifier(identity.publicKeys, 'auth'),
     keys: createKeyRepository(connection.db),
+    revocations: { after: async () => ({ position: 0, reset: true, completeSince: 0, ageMs: 0, revocations: [] }) },
     signingKeys: [],
     reference: createApiReference('1.0.0'),
   });

@@ -5,7 +5,10 @@ import { startService } from '#shared/service/start-service.ts';
 import { createApp } from './app.ts';
 import { readConfig } from './config.ts';
 import { createApiReference } from './docs/api-reference.ts';
+import { startRevocationFeed } from './revocations/revocation-feed.ts';
 import { createKeyRepository } from './store/key-repository.ts';
+import { createRevocationNotices } from './store/revocation-notices.ts';
+import { createRevocationReader } from './store/revocation-reader.ts';
 
 await runService('auth', () => {
   const config = readConfig();
@@ -14,12 +17,20 @@ await runService('auth', () => {
     service: 'auth',
     config,
     log,
-    createApp: (parts) =>
-      createApp({
+    createApp: (parts) => {
+      const revocations = startRevocationFeed({
+        reader: createRevocationReader(parts.database.db),
+        notices: createRevocationNotices({ url: config.DATABASE_URL, log }),
+        log,
+      });
+      parts.onStop(revocations.stop);
+      return createApp({
         ...parts,
         keys: createKeyRepository(parts.database.db),
+        revocations,
         signingKeys: config.TOKEN_SIGNING_KEYS,
         reference: createApiReference(parts.build.version),
-      }),
+      });
+    },
   });
 });

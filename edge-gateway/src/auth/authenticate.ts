@@ -1,6 +1,5 @@
 import { AppError, unauthenticated } from '#shared/http/error.ts';
 import { hashApiKey, isPlausibleApiKey } from '#shared/identity/api-key.ts';
-import type { UserPrincipal } from '#shared/identity/principal.ts';
 import type { ResolvedKey, Restrictions } from '#shared/identity/resolved-key.ts';
 import type { KnownKeys } from '../keys/key-cache.ts';
 import type { Revocations, WaitUntil } from '../keys/revocations.ts';

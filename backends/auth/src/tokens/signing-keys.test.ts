@@ -68,6 +68,7 @@ async function jwksOf(signingKeys: ReturnType<typeof readSigningKeys>): Promise<
     health: createHealthReporter({ environment: 'local', pingDatabase: async () => {}, natsStatus: () => 'disabled' }),
     verifyAssertion: createAssertionVerifier(identity.publicKeys, 'auth'),
     keys: { findByHash: async () => null },
+    revocations: { after: async () => ({ position: 0, reset: true, completeSince: 0, ageMs: 0, revocations: [] }) },
     reference: createApiReference('1.0.0'),
     signingKeys,
   });

@@ -1,0 +1,93 @@
+import { AppError } from '#shared/http/error.ts';
+import { revocationRules, type RevocationFeed } from '#shared/identity/revocation-feed.ts';
+import type { Logger } from '#shared/log.ts';
+import { createRevocationLog, type StoredRevocation } from './revocation-log.ts';
+
+export type RevocationReader = {
+  /** The highest number that was revoked under, and the highest ever drawn, which a restored database takes back. */
+  newest: () => Promise<{ sequence: number; drawn: number }>;
+  /** The last `limit` at most, in order: those after a position, and not older than so many seconds since 1970. */
+  read: (range: { after: number; since: number; limit: number }) => Promise<StoredRevocation[]>;
+};
+
+/** Calls back when there may be more to read. Hints may be lost. */
+export type RevocationNotices = { listen: (onNotice: () => void) => { stop: () => Promise<void> } };
+
+export type RevocationFeedOptions = {
+  reader: RevocationReader;
+  notices: RevocationNotices;
+  log: Logger;
+  now?: () => number;
+  pollMs?: number;
+  maxEntries?: number;
+};
+
+export type RunningRevocationFeed = {
+  /** Rejects with `unavailable` when the database could not be asked lately: stale is worse than nothing. */
+  after: (position: number | null) => Promise<RevocationFeed>;
+  stop: () => Promise<void>;
+};
+
+const maxAgeMs = 2_000;
+const { windowSeconds } = revocationRules;
+
+/** Keeps the feed in memory: woken by notices, and looking once a second whether or not one came. */
+export function startRevocationFeed(options: RevocationFeedOptions): RunningRevocationFeed {
+  const { reader, notices, log, now = Date.now, pollMs = 1_000, maxEntries = 50_000 } = options;
+  const memory = createRevocationLog({ windowSeconds, maxEntries });
+  let asOf = -Infinity;
+
+  const refresh = async (): Promise<void> => {
+    const startedAt = now();
+    const seconds = Math.floor(startedAt / 1_000);
+    const { sequence, drawn } = await reader.newest();
+    const isFirst = asOf === -Infinity;
+    const isRestored = drawn < memory.position();
+    const range = { since: seconds - windowSeconds, limit: maxEntries + 1 };
+    if (isFirst || isRestored) memory.load(await reader.read({ ...range, after: 0 }), sequence, seconds);
+    else if (sequence > memory.position()) {
+      const rows = await reader.read({ ...range, after: memory.position() });
+      if (rows.length > maxEntries) memory.load(rows, sequence, seconds);
+      else memory.append(rows, seconds);
+    } else memory.append([], seconds);
+    asOf = startedAt;
+  };
+  const poll = oneAtATime(() => refresh().catch((error: unknown) => log.warn('cannot read revocations', { error })));
+  const timer = setInterval(() => void poll(), pollMs);
+  const listening = notices.listen(() => void poll());
+  void poll();
+  return {
+    after: async (position) => {
+      // Another instance may have been told a moment earlier; only the database knows who is right.
+      if (position !== null && position > memory.position()) await poll();
+      const ageMs = Math.max(0, now() - asOf);
+      if (ageMs > maxAgeMs) throw new AppError('unavailable', 'Nobody can say right now what was revoked');
+      return { ...memory.after(position), ageMs };
+    },
+    stop: async () => {
+      clearInterval(timer);
+      await listening.stop();
+    },
+  };
+}
+
+/** Runs that overlap become one more after the present one, which sees what the callers want seen. */
+function oneAtATime(work: () => Promise<void>): () => Promise<void> {
+  let running: Promise<void> | undefined;
+  let next: Promise<void> | undefined;
+  const run = async (): Promise<void> => {
+    try {
+      await work();
+    } finally {
+      running = undefined;
+    }
+  };
+  return async () => {
+    if (!running) return await (running = run());
+    next ??= running.then(() => {
+      next = undefined;
+      return (running = run());
+    });
+    return await next;
+  };
+}
