@@ -9,6 +9,10 @@ describe('parseConfig', () => {
     expect(parseConfig(schema, { SECRET: 'x'.repeat(32), PORT: '' })).toEqual({ PORT: 8000, SECRET: 'x'.repeat(32) });
   });
 
+  it("takes workerd's null for a variable that is not set", () => {
+    expect(parseConfig(schema, { SECRET: 'x'.repeat(32), PORT: null })).toMatchObject({ PORT: 8000 });
+  });
+
   it('names every bad variable and shows no value', () => {
     const bad = () => parseConfig(schema, { PORT: 'eighty', SECRET: 'hunter2' });
     expect(bad).toThrow(ConfigError);

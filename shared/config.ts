@@ -12,9 +12,9 @@ export class ConfigError extends Error {
   override readonly name = 'ConfigError';
 }
 
-/** Parses an environment once, at start-up; an empty variable counts as one that is not set. */
+/** Parses an environment once, at start-up; an empty variable counts as one that is not set, and so does workerd's null. */
 export function parseConfig<T>(schema: ConfigSchema<T>, env: Record<string, unknown>): T {
-  const set = Object.fromEntries(Object.entries(env).filter(([, value]) => value !== ''));
+  const set = Object.fromEntries(Object.entries(env).filter(([, value]) => value !== '' && value !== null));
   const result = schema.safeParse(set);
   if (result.success) return result.data;
   const lines = result.error.issues.map((issue) => `  ${issue.path.map(String).join('.')}: ${issue.message}`);

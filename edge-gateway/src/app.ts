@@ -9,7 +9,7 @@ import { proxy } from './routes/proxy.ts';
 
 /** The gateway's own routes, and everything else to a backend. What happens around each of them is in edge.ts. */
 export function createApp(deps: Deps): Hono {
-  const answer = edge({ log: deps.log, origins: new Set(deps.config.ALLOWED_ORIGINS) });
+  const answer = edge({ log: deps.log, origins: new Set(deps.config.ALLOWED_ORIGINS), limits: deps.limits });
   const app = new Hono();
   app.get('/', answer(getRoot(deps.config)));
   app.get('/health', answer(getHealth(deps)));

@@ -52,7 +52,7 @@ export const ConfigSchema = z
     /** Whose word on the client's address counts; without it, the peer of the connection. See limits/client-address.ts. */
     TRUSTED_ADDRESS_HEADER: z.optional(z.string()),
     /** Requests in ten seconds beyond which one address or one key is a flood. */
-    ADDRESS_FLOOD_LIMIT: z._default(z.coerce.number().check(z.int(), z.positive()), 2_000),
+    ADDRESS_FLOOD_LIMIT: z._default(z.coerce.number().check(z.int(), z.positive()), 5_000),
     KEY_FLOOD_LIMIT: z._default(z.coerce.number().check(z.int(), z.positive()), 20_000),
     GATEWAY_SIGNING_KEY: PrivateKey,
     /** Where keys are looked up, and where else when that is away. */

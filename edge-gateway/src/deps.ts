@@ -2,6 +2,7 @@ import type { Logger } from '#shared/log.ts';
 import type { Assertions } from './auth/assertion.ts';
 import type { Identities } from './auth/authenticate.ts';
 import type { Config } from './config.ts';
+import type { Limits } from './limits/limits.ts';
 import type { Upstreams } from './upstreams/table.ts';
 
 /** All that the app needs from outside itself; made in worker.ts, replaced in tests. */
@@ -10,6 +11,7 @@ export type Deps = {
   log: Logger;
   assertions: Assertions;
   identities: Identities;
+  limits: Limits;
   upstreams: Upstreams;
   /** The only way out: `fetch`, called so that no receiver is lost. */
   send: typeof fetch;

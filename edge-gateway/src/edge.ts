@@ -6,6 +6,8 @@ import { requestIdFrom } from '#shared/http/request-id.ts';
 import type { Logger } from '#shared/log.ts';
 import { requireCleanRequest } from './clean-request.ts';
 import { corsHeaders, isPreflight, preflight, type Origins } from './cors.ts';
+import type { Limits } from './limits/limits.ts';
+import { rateLimitHeaders, type RateLimitState } from './limits/rate-limit.ts';
 
 /** What the gateway knows of a request. Responders add what they find out, for the log and for `Server-Timing`. */
 export type EdgeRequest = {
@@ -20,6 +22,8 @@ export type EdgeRequest = {
   upstream: string | undefined;
   userId: string | undefined;
   keyId: string | undefined;
+  /** Where the caller stands with the limit that came closest to refusing it. */
+  rateLimit: RateLimitState | undefined;
   /** Keeps work going after the answer. */
   waitUntil: (work: Promise<unknown>) => void;
 };
@@ -34,18 +38,18 @@ export type EdgeAnswer = {
 
 export type Responder = (request: EdgeRequest) => Promise<EdgeAnswer> | EdgeAnswer;
 
-export type EdgeOptions = { log: Logger; origins: Origins; now?: () => number };
+export type EdgeOptions = { log: Logger; origins: Origins; limits: Pick<Limits, 'byAddress'>; now?: () => number };
 
 /**
- * What happens to every request, in this order: id, preflight, refusal of ambiguous URLs, the responder, errors as
+ * What happens to every request, in this order: id, preflight, refusal of ambiguous URLs and of floods, the responder, errors as
  * problems, the headers every answer has, one log line. One function instead of a middleware each: at the edge every
  * Response and Headers made on the way costs more than all of our own code.
  */
-export function edge({ log, origins, now = Date.now }: EdgeOptions): (respond: Responder) => Handler {
+export function edge({ log, origins, limits, now = Date.now }: EdgeOptions): (respond: Responder) => Handler {
   return (respond) => async (c) => {
     const startedAt = now();
     const request = edgeRequest(c.req.raw, (work) => c.executionCtx.waitUntil(work));
-    const answer = await answered(request, respond, origins).catch((error: unknown) =>
+    const answer = await answered(request, respond, { origins, limits }).catch((error: unknown) =>
       problemAnswer(error, request, log),
     );
     finish(request, answer, origins, now() - startedAt);
@@ -72,13 +76,20 @@ function edgeRequest(raw: Request, waitUntil: EdgeRequest['waitUntil']): EdgeReq
     upstream: undefined,
     userId: undefined,
     keyId: undefined,
+    rateLimit: undefined,
     waitUntil,
   };
 }
 
-async function answered(request: EdgeRequest, respond: Responder, origins: Origins): Promise<EdgeAnswer> {
+async function answered(
+  request: EdgeRequest,
+  respond: Responder,
+  { origins, limits }: Pick<EdgeOptions, 'origins' | 'limits'>,
+): Promise<EdgeAnswer> {
   if (isPreflight(request.raw)) return preflight(request.raw, origins);
   requireCleanRequest(request);
+  const counted = limits.byAddress(request);
+  if (counted) await counted;
   return await respond(request);
 }
 
@@ -102,6 +113,7 @@ function finish(request: EdgeRequest, { headers }: EdgeAnswer, origins: Origins,
   headers.set(headerNames.requestId, request.requestId);
   headers.set('cache-control', 'no-store');
   headers.set('x-content-type-options', 'nosniff');
+  if (request.rateLimit) rateLimitHeaders(headers, request.rateLimit);
   corsHeaders(request.raw, headers, origins);
 }
 

@@ -10,6 +10,7 @@ import { readConfig } from './config.ts';
 import { createKeyCache } from './keys/key-cache.ts';
 import type { KeyStore } from './keys/key-store.ts';
 import type { Revocations } from './keys/revocations.ts';
+import { bindLimits, type LimitBindings } from './limits/bind-limits.ts';
 import { createUpstreams } from './upstreams/table.ts';
 
 export const aUser: ResolvedKey = {
@@ -31,6 +32,7 @@ export type TestGatewayOptions = {
   revocations?: Revocations;
   answer?: (request: Request) => Promise<Response> | Response;
   vars?: Record<string, string>;
+  bindings?: LimitBindings;
 };
 
 /** A gateway in this workerd with its two ways out replaced: where keys are found, and where requests go. */
@@ -40,6 +42,7 @@ export async function testGateway({
   revocations = nothingRevoked,
   answer = () => Response.json({ ok: true }),
   vars = {},
+  bindings = {},
 }: TestGatewayOptions = {}): Promise<TestGateway> {
   const sent: Request[] = [];
   const logLines: string[] = [];
@@ -49,6 +52,7 @@ export async function testGateway({
     log: createLogger({ service: 'gateway', level: 'debug', write: (line) => logLines.push(line) }),
     assertions: createAssertions(createAssertionSigner(config.GATEWAY_SIGNING_KEY)),
     identities: { keys: createKeyCache({ store: { find }, revocations }), tokens: { verify }, revocations },
+    limits: bindLimits(config, bindings),
     upstreams: createUpstreams(config),
     send: async (input, init) => {
       const request = new Request(input, init);

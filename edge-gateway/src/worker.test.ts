@@ -1,4 +1,4 @@
-import { createExecutionContext } from 'cloudflare:test';
+import { createExecutionContext, env as bindings } from 'cloudflare:test';
 import { describe, expect, it, vi } from 'vitest';
 import { contractVersion } from '#shared/contract-version.ts';
 import { environment, signingKey } from './test-gateway.ts';
@@ -14,7 +14,7 @@ async function freshWorker() {
 describe('the Worker', () => {
   it('serves with a complete configuration', async () => {
     const worker = await freshWorker();
-    const env = { ...emptyEnv, ...environment, GATEWAY_SIGNING_KEY: JSON.stringify(await signingKey()) };
+    const env = { ...bindings, ...environment, GATEWAY_SIGNING_KEY: JSON.stringify(await signingKey()) };
     const answer = await worker.fetch(request, env, createExecutionContext());
     expect(answer.status).toBe(200);
     expect(await answer.json()).toMatchObject({ service: 'gateway', contract: contractVersion });
@@ -23,7 +23,7 @@ describe('the Worker', () => {
   it('refuses everything while a secret is malformed, and names the variable without its value', async () => {
     const printed = vi.spyOn(console, 'log').mockImplementation(() => undefined);
     const worker = await freshWorker();
-    const env = { ...emptyEnv, ...environment, GATEWAY_SIGNING_KEY: '{"d":"hush"}' };
+    const env = { ...bindings, ...environment, GATEWAY_SIGNING_KEY: '{"d":"hush"}' };
     const answer = await worker.fetch(request, env, createExecutionContext());
     expect(answer.status).toBe(503);
     expect(await answer.text()).not.toContain('GATEWAY_SIGNING_KEY');
@@ -33,5 +33,3 @@ describe('the Worker', () => {
     printed.mockRestore();
   });
 });
-
-const emptyEnv = { LOG_LEVEL: 'info', GIT_COMMIT: 'test' };

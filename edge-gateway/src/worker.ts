@@ -8,7 +8,11 @@ import { createApp } from './app.ts';
 import { createAssertions } from './auth/assertion.ts';
 import { readConfig, type Config } from './config.ts';
 import { createIdentities } from './auth/create-identities.ts';
+import { bindLimits, type LimitBindings } from './limits/bind-limits.ts';
 import { createUpstreams } from './upstreams/table.ts';
+
+export { KeyLimits } from './limits/key-limits.ts';
+export { Limiter } from './limits/limiter.ts';
 
 type App = ReturnType<typeof createApp>;
 
@@ -17,7 +21,7 @@ let app: App | undefined;
 export default {
   async fetch(request, env, context): Promise<Response> {
     try {
-      app ??= build(readConfig({ ...env }));
+      app ??= build(readConfig({ ...env }), env);
       return await app.fetch(request, {}, context);
     } catch (error) {
       return notConfigured(request, error);
@@ -26,13 +30,14 @@ export default {
 } satisfies ExportedHandler<Env>;
 
 /** Wires one isolate. Nothing here does I/O: a connection made outside a request would hang the next one. */
-function build(config: Config): App {
+function build(config: Config, bindings: LimitBindings): App {
   const log = createLogger({ service: 'gateway', level: config.LOG_LEVEL, write: printLine });
   const assertions = createAssertions(createAssertionSigner(config.GATEWAY_SIGNING_KEY));
   const upstreams = createUpstreams(config);
   const send: typeof fetch = (input, init) => fetch(input, init);
   const identities = createIdentities({ config, assertions, send });
-  return createApp({ config, log, assertions, identities, upstreams, send });
+  const limits = bindLimits(config, bindings);
+  return createApp({ config, log, assertions, identities, limits, upstreams, send });
 }
 
 function printLine(line: string): void {

@@ -1,7 +1,7 @@
 import { AppError } from '#shared/http/error.ts';
 
 export type LimitedBody = {
-  body: ReadableStream | null;
+  stream: ReadableStream | null;
   /** Set once a body of undeclared length went over the limit; whatever failed then, failed for this. */
   tooLarge: () => AppError | null;
 };
@@ -15,7 +15,7 @@ export function limitBody({ headers, body }: Request, maxBytes: number): Limited
   const declared = headers.get('content-length');
   if (body === null || declared !== null) {
     if (declared !== null && !(Number(declared) <= maxBytes)) throw payloadTooLarge(maxBytes);
-    return { body, tooLarge: () => null };
+    return { stream: body, tooLarge: () => null };
   }
   return countedBody(body, maxBytes);
 }
@@ -34,7 +34,7 @@ function countedBody(body: ReadableStream, maxBytes: number): LimitedBody {
       controller.error(error);
     },
   });
-  return { body: body.pipeThrough(counter), tooLarge: () => error };
+  return { stream: body.pipeThrough(counter), tooLarge: () => error };
 }
 
 function payloadTooLarge(maxBytes: number): AppError {

@@ -4,6 +4,7 @@ import { authenticate, type Caller } from '../auth/authenticate.ts';
 import { hasEncodedSlash } from '../clean-request.ts';
 import type { Deps } from '../deps.ts';
 import type { EdgeRequest, Responder } from '../edge.ts';
+import { limitBody } from '../limits/body-limit.ts';
 import { createForward } from '../upstreams/forward.ts';
 import { refuseOwnRequest } from '../upstreams/own-hop.ts';
 import { withProtocolKey } from '../upstreams/web-socket.ts';
@@ -26,8 +27,9 @@ export function proxy(deps: Deps): Responder {
     if (upstream.open) refuseOwnRequest(request.raw.headers);
     request.upstream = upstream.service;
     const principal = upstream.open ? anonymous : (await identified(deps, request)).principal;
+    const body = limitBody(request.raw, upstream.maxBodyBytes);
     const assertion = await assertions(principal, upstream.service);
-    return await forward({ upstream, request, assertion });
+    return await forward({ upstream, request, body, assertion });
   };
 }
 
@@ -39,11 +41,14 @@ function nothingAt(path: string): AppError {
   return new AppError('method_not_allowed', 'This path can only be read', { headers: { allow: 'GET, HEAD' } });
 }
 
-async function identified({ identities }: Deps, request: EdgeRequest): Promise<Caller> {
+async function identified({ identities, limits }: Deps, request: EdgeRequest): Promise<Caller> {
   const startedAt = Date.now();
   const caller = await authenticate(request.raw.headers, identities, request.waitUntil);
   request.authMs = Date.now() - startedAt;
   request.userId = caller.principal.userId;
   request.keyId = caller.principal.keyId ?? undefined;
+  limits.checkRestrictions(request, caller.restrictions);
+  const counted = limits.byKey(request, caller.principal);
+  if (counted) await counted;
   return caller;
 }

@@ -6,6 +6,7 @@ import type { Upstream } from './table.ts';
 export type ExchangeOptions = {
   upstream: Upstream;
   raw: Request;
+  body: ReadableStream | null;
   url: string;
   headers: Headers;
   firstByteMs: number;
@@ -15,10 +16,10 @@ export type ExchangeOptions = {
 
 /** Gets the upstream's answer, up to its first byte. Fails with an AppError that says what happened and no more. */
 export async function exchange(options: ExchangeOptions): Promise<Response> {
-  const { upstream, raw, url, headers, send } = options;
+  const { upstream, raw, body, url, headers, send } = options;
   const deadline = startDeadline({ ...options, origin: upstream.origin });
   // When the client leaves, the platform cancels this by itself.
-  const init = { method: raw.method, headers, body: raw.body, redirect: 'manual', signal: deadline.signal } as const;
+  const init = { method: raw.method, headers, body, redirect: 'manual', signal: deadline.signal } as const;
   const requestId = headers.get(headerNames.requestId);
   try {
     return await attempted(options.attempts, deadline.signal, async () => {

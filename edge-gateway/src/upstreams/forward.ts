@@ -3,6 +3,7 @@ import { AppError } from '#shared/http/error.ts';
 import { headerNames } from '#shared/http/headers.ts';
 import type { ServiceName } from '#shared/identity/assertion.ts';
 import type { EdgeAnswer, EdgeRequest } from '../edge.ts';
+import type { LimitedBody } from '../limits/body-limit.ts';
 import { createBreaker, type Breaker } from './breaker.ts';
 import { fitContentCoding } from './content-coding.ts';
 import { exchange, isRepeatable } from './exchange.ts';
@@ -18,7 +19,7 @@ export type ForwardOptions = {
   firstByteSeconds: number;
 };
 
-export type Forwarded = { upstream: Upstream; request: EdgeRequest; assertion: string };
+export type Forwarded = { upstream: Upstream; request: EdgeRequest; body: LimitedBody; assertion: string };
 export type Forward = (forwarded: Forwarded) => Promise<EdgeAnswer>;
 
 const maxAttempts = 3;
@@ -50,12 +51,13 @@ function refuseWhileOpen(breaker: Breaker, { service }: Upstream): void {
 }
 
 async function answerOf(forwarded: Forwarded, breaker: Breaker, options: ForwardOptions): Promise<Response> {
-  const { upstream, request } = forwarded;
+  const { upstream, request, body } = forwarded;
   const startedAt = Date.now();
   try {
     const answer = await exchange({
       upstream,
       raw: request.raw,
+      body: body.stream,
       url: `${upstream.origin}${request.path}${request.search}`,
       headers: upstreamHeaders(forwarded),
       firstByteMs: Math.min(options.firstByteSeconds, firstByteSeconds[upstream.service]) * 1_000,
@@ -66,6 +68,9 @@ async function answerOf(forwarded: Forwarded, breaker: Breaker, options: Forward
     breaker.succeeded();
     return answer;
   } catch (error) {
+    // A body that we cut is its sender's failure. Counted, it would let anybody open the circuit.
+    const tooLarge = body.tooLarge();
+    if (tooLarge) throw tooLarge;
     breaker.failed();
     throw error;
   } finally {

@@ -7,32 +7,42 @@ type RouteRow = {
   service: ServiceName;
   /** `METHOD path` of the routes that need no credential. A contract test compares them with the contracts. */
   open?: readonly string[];
+  /** The longest body that may pass; 1 MiB where a row does not say. Never less than a contract of the row takes. */
+  maxBodyBytes?: number;
   /** Names in the last part of the path may contain slashes, which SDKs send encoded (`/v1/models/local%2Fecho`). */
   encodedSlash?: true;
 };
 
+const chatBytes = 32 * 1024 * 1024;
+const assetBytes = 100 * 1024 * 1024;
+const otherBytes = 1024 * 1024;
+
 export const routes: readonly RouteRow[] = [
-  { prefix: '/v1/chat', service: 'chat' },
-  { prefix: '/v1/responses', service: 'chat' },
-  { prefix: '/v1/embeddings', service: 'chat' },
+  { prefix: '/v1/chat', service: 'chat', maxBodyBytes: chatBytes },
+  { prefix: '/v1/responses', service: 'chat', maxBodyBytes: chatBytes },
+  { prefix: '/v1/embeddings', service: 'chat', maxBodyBytes: chatBytes },
   { prefix: '/v1/models', service: 'chat', encodedSlash: true },
-  { prefix: '/v1/messages', service: 'chat' },
-  { prefix: '/v1/images', service: 'asset' },
-  { prefix: '/v1/audio', service: 'asset' },
-  { prefix: '/api/v0.2', service: 'chat', open: ['GET /api/v0.2', 'GET /api/v0.2/', 'GET /api/v0.2/health'] },
-  { prefix: '/api/v0.2/assets', service: 'asset' },
-  { prefix: '/api/v0.3', service: 'chat' },
+  { prefix: '/v1/messages', service: 'chat', maxBodyBytes: chatBytes },
+  { prefix: '/v1/images', service: 'asset', maxBodyBytes: assetBytes },
+  { prefix: '/v1/audio', service: 'asset', maxBodyBytes: assetBytes },
+  {
+    prefix: '/api/v0.2',
+    service: 'chat',
+    open: ['GET /api/v0.2', 'GET /api/v0.2/', 'GET /api/v0.2/health'],
+    maxBodyBytes: chatBytes,
+  },
+  { prefix: '/api/v0.2/assets', service: 'asset', maxBodyBytes: assetBytes },
+  { prefix: '/api/v0.3', service: 'chat', maxBodyBytes: chatBytes },
   { prefix: '/api/v0.3/auth', service: 'auth' },
-  { prefix: '/api/v1/assets', service: 'asset', open: ['GET /api/v1/assets/test'] },
-  { prefix: '/api/v1/chat', service: 'chat' },
-  { prefix: '/api/v1/conversations', service: 'chat' },
+  { prefix: '/api/v1/assets', service: 'asset', open: ['GET /api/v1/assets/test'], maxBodyBytes: assetBytes },
+  { prefix: '/api/v1/chat', service: 'chat', maxBodyBytes: chatBytes },
+  { prefix: '/api/v1/conversations', service: 'chat', maxBodyBytes: chatBytes },
   { prefix: '/api/v1/personas', service: 'chat' },
   { prefix: '/api/v1/providers', service: 'chat' },
   { prefix: '/api/v1/auth', service: 'auth' },
   { prefix: '/api/v1/keys', service: 'auth' },
   { prefix: '/api/v1/audit', service: 'auth' },
   { prefix: '/api/v1/admin', service: 'auth' },
-  { prefix: '/.well-known/jwks.json', service: 'auth', open: ['GET /.well-known/jwks.json'] },
   { prefix: '/.well-known/jwks.json', service: 'auth', open: ['GET /.well-known/jwks.json'] },
   { prefix: '/openapi.json', service: 'auth', open: ['GET /openapi.json'] },
   { prefix: '/docs', service: 'auth', open: ['GET /docs'] },
@@ -43,7 +53,13 @@ export const firstByteSeconds: Record<ServiceName, number> = { auth: 15, chat: 3
 
 type ServiceUrls = Pick<Config, `${Uppercase<ServiceName>}_SERVICE_URL`>;
 
-export type Upstream = { service: ServiceName; origin: string; open: boolean; encodedSlash: boolean };
+export type Upstream = {
+  service: ServiceName;
+  origin: string;
+  open: boolean;
+  encodedSlash: boolean;
+  maxBodyBytes: number;
+};
 
 export type Upstreams = {
   origins: Record<ServiceName, string>;
@@ -68,6 +84,7 @@ export function createUpstreams(config: ServiceUrls): Upstreams {
         origin: origins[row.service],
         open: row.open?.includes(spelled) ?? false,
         encodedSlash: row.encodedSlash ?? false,
+        maxBodyBytes: row.maxBodyBytes ?? otherBytes,
       };
     },
   };
