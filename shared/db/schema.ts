@@ -10,6 +10,7 @@ import {
   text,
   timestamp,
   unique,
+  uniqueIndex,
   uuid,
   varchar,
 } from 'drizzle-orm/pg-core';
@@ -65,6 +66,11 @@ export const apiKeys = pgTable(
     allowedOrigins: text('allowed_origins').array(),
     allowedIps: text('allowed_ips').array(),
     allowedModels: text('allowed_models').array(),
+    /** The secret before the last rotation, which works until then. */
+    previousHash: text('previous_hash'),
+    previousExpiresAt: moment('previous_expires_at'),
+    rotatedAt: moment('rotated_at'),
+    createdByKeyId: uuid('created_by_key_id'),
   },
   (table) => [
     foreignKey({ name: 'api_keys_user_id_fkey', columns: [table.userId], foreignColumns: [users.id] }).onDelete(
@@ -72,6 +78,9 @@ export const apiKeys = pgTable(
     ),
     unique('api_keys_key_hash_key').on(table.keyHash),
     unique('api_keys_prefix_key').on(table.prefix),
+    uniqueIndex('api_keys_previous_hash_idx')
+      .on(table.previousHash)
+      .where(sql`${table.previousHash} IS NOT NULL`),
     index('api_keys_user_id_idx').on(table.userId),
     check('api_keys_environment_check', sql`${table.environment} IN ('live', 'test', 'dev')`),
   ],
@@ -92,5 +101,34 @@ export const revocations = pgTable(
   (table) => [
     index('revocations_created_at_idx').on(table.createdAt),
     check('revocations_kind_check', sql`${table.kind} IN ('key', 'session', 'user')`),
+  ],
+);
+
+/**
+ * What happened to keys, sessions, users and settings. The application's role may only add rows. No foreign keys: the
+ * record outlives its subjects.
+ */
+export const auditLog = pgTable(
+  'audit_log',
+  {
+    sequence: bigint({ mode: 'number' }).primaryKey().generatedAlwaysAsIdentity(),
+    id: uuid().notNull().defaultRandom(),
+    at: moment('at').notNull().defaultNow(),
+    /** Whose record this is: the owner of the subject, who may read it. */
+    userId: uuid('user_id'),
+    actorUserId: uuid('actor_user_id'),
+    actorKeyId: uuid('actor_key_id'),
+    actorSessionId: text('actor_session_id'),
+    action: text().notNull(),
+    subjectKind: text('subject_kind').notNull(),
+    subjectId: text('subject_id'),
+    before: jsonb(),
+    after: jsonb(),
+    requestId: text('request_id'),
+    address: text(),
+  },
+  (table) => [
+    unique('audit_log_id_key').on(table.id),
+    index('audit_log_user_id_idx').on(table.userId, table.sequence),
   ],
 );
