@@ -3,6 +3,7 @@ import {
   bigint,
   boolean,
   check,
+  customType,
   foreignKey,
   index,
   jsonb,
@@ -18,12 +19,14 @@ import {
 // Constraints and indexes carry the names that Postgres gave them, because databases out there already have those.
 
 const moment = (name: string) => timestamp(name, { withTimezone: true });
+const bytes = customType<{ data: Buffer }>({ dataType: () => 'bytea' });
 
 export const users = pgTable(
   'users',
   {
     id: uuid().primaryKey().defaultRandom(),
-    email: varchar({ length: 255 }).notNull(),
+    /** Null until a mailbox has confirmed it: an address that was only claimed belongs to nobody. */
+    email: varchar({ length: 255 }),
     name: varchar({ length: 255 }),
     createdAt: moment('created_at').notNull().defaultNow(),
     updatedAt: moment('updated_at').notNull().defaultNow(),
@@ -31,9 +34,15 @@ export const users = pgTable(
       .notNull()
       .default('user'),
     disabledAt: moment('disabled_at'),
+    emailConfirmedAt: moment('email_confirmed_at'),
+    /** An imported second spelling of an address that means an older account. */
+    isEmailShadowed: boolean('is_email_shadowed').notNull().default(false),
   },
   (table) => [
     unique('users_email_key').on(table.email),
+    uniqueIndex('users_email_lower_idx')
+      .on(sql`lower(${table.email})`)
+      .where(sql`NOT ${table.isEmailShadowed}`),
     check('users_role_check', sql`${table.role} IN ('user', 'admin')`),
   ],
 );
@@ -100,6 +109,7 @@ export const revocations = pgTable(
   },
   (table) => [
     index('revocations_created_at_idx').on(table.createdAt),
+    index('revocations_subject_id_idx').on(table.subjectId),
     check('revocations_kind_check', sql`${table.kind} IN ('key', 'session', 'user')`),
   ],
 );
@@ -130,5 +140,79 @@ export const auditLog = pgTable(
   (table) => [
     unique('audit_log_id_key').on(table.id),
     index('audit_log_user_id_idx').on(table.userId, table.sequence),
+  ],
+);
+
+/** One salt for every password given with an address (in lower case), so that all of them cost one hash to check. */
+export const passwordSalts = pgTable('password_salts', {
+  address: text().primaryKey(),
+  salt: bytes().notNull(),
+});
+
+export const credentials = pgTable(
+  'credentials',
+  {
+    userId: uuid('user_id').primaryKey(),
+    /** The lower-case form of `email`, which people log in with. */
+    address: text().notNull(),
+    email: text().notNull(),
+    passwordHash: text('password_hash').notNull(),
+    createdAt: moment('created_at').notNull().defaultNow(),
+    updatedAt: moment('updated_at').notNull().defaultNow(),
+  },
+  (table) => [
+    foreignKey({ name: 'credentials_user_id_fkey', columns: [table.userId], foreignColumns: [users.id] }).onDelete(
+      'cascade',
+    ),
+    index('credentials_address_idx').on(table.address, table.createdAt),
+  ],
+);
+
+export const emailConfirmations = pgTable(
+  'email_confirmations',
+  {
+    tokenHash: text('token_hash').primaryKey(),
+    userId: uuid('user_id').notNull(),
+    address: text().notNull(),
+    createdAt: moment('created_at').notNull().defaultNow(),
+    expiresAt: moment('expires_at').notNull(),
+  },
+  (table) => [
+    foreignKey({
+      name: 'email_confirmations_user_id_fkey',
+      columns: [table.userId],
+      foreignColumns: [users.id],
+    }).onDelete('cascade'),
+    index('email_confirmations_user_id_idx').on(table.userId),
+    index('email_confirmations_address_idx').on(table.address),
+  ],
+);
+
+/** A family of refresh tokens. Tokens are stored as SHA-256 only; see backends/auth/src/sessions/refresh-token.ts. */
+export const sessions = pgTable(
+  'sessions',
+  {
+    id: uuid().primaryKey().defaultRandom(),
+    userId: uuid('user_id').notNull(),
+    /** Of the part that all tokens of the family have in common. */
+    familyHash: text('family_hash').notNull(),
+    currentHash: text('current_hash').notNull(),
+    /** The token before. Until then it leads to the same successor, which it and the salt give. */
+    previousHash: text('previous_hash'),
+    previousUntil: moment('previous_until'),
+    successorSalt: bytes('successor_salt'),
+    createdAt: moment('created_at').notNull().defaultNow(),
+    lastUsedAt: moment('last_used_at').notNull().defaultNow(),
+    expiresAt: moment('expires_at').notNull(),
+    revokedAt: moment('revoked_at'),
+    userAgent: text('user_agent'),
+    address: text(),
+  },
+  (table) => [
+    foreignKey({ name: 'sessions_user_id_fkey', columns: [table.userId], foreignColumns: [users.id] }).onDelete(
+      'cascade',
+    ),
+    unique('sessions_family_hash_key').on(table.familyHash),
+    index('sessions_user_id_idx').on(table.userId),
   ],
 );
