@@ -43,7 +43,7 @@ function nothingAt(path: string): AppError {
 
 async function identified({ identities, limits }: Deps, request: EdgeRequest): Promise<Caller> {
   const startedAt = Date.now();
-  const caller = await authenticate(request.raw.headers, identities, request.waitUntil);
+  const caller = await authenticate(withProtocolKey(request.raw.headers), identities, request.waitUntil);
   request.authMs = Date.now() - startedAt;
   request.userId = caller.principal.userId;
   request.keyId = caller.principal.keyId ?? undefined;
