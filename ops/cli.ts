@@ -9,6 +9,7 @@ import { repositoryRoot } from './repository.ts';
 const verbs: Record<string, () => Promise<OpsCommand>> = {
   start: async () => (await import('./commands/start.ts')).startCommand,
   dev: async () => (await import('./commands/dev.ts')).devCommand,
+  gateway: async () => (await import('./commands/gateway.ts')).gatewayCommand,
   setup: async () => (await import('./commands/setup.ts')).setupCommand,
   migrate: async () => (await import('./commands/migrate.ts')).migrateCommand,
   seed: async () => (await import('./commands/seed.ts')).seedCommand,

@@ -10,6 +10,8 @@ export type Command = {
   input?: string;
   /** Opens an IPC channel: the child is told when we die, and may tell us that it is ready. */
   ipc?: boolean;
+  /** Open descriptors of ours that a process that stays inherits, from 3 on. */
+  descriptors?: readonly number[];
 };
 
 export type Finished = { code: number; stdout: string; stderr: string };
@@ -73,12 +75,12 @@ export async function start(command: Command): Promise<Running> {
   };
 }
 
-function launch({ argv: [file, ...args], cwd, env, ipc }: Command, detached: boolean): ChildProcess {
+function launch({ argv: [file, ...args], cwd, env, ipc, descriptors = [] }: Command, detached: boolean): ChildProcess {
   return spawn(file, args, {
     cwd,
     env: { ...process.env, ...env },
     detached,
-    stdio: ['pipe', 'pipe', 'pipe', ...(ipc ? (['ipc'] as const) : [])],
+    stdio: ['pipe', 'pipe', 'pipe', ...descriptors, ...(ipc ? (['ipc'] as const) : [])],
   });
 }
 

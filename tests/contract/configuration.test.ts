@@ -27,7 +27,7 @@ describe("the gateway's configuration", () => {
       expect(variable).toBe(name);
       return name;
     });
-    expect(new Set(bound)).toEqual(new Set(declared));
+    expect(new Set(bound)).toEqual(new Set(known));
     expect(/compatibilityDate = "([\d-]+)"/.exec(capnp)?.[1]).toBe(/compatibility_date = "([\d-]+)"/.exec(toml)?.[1]);
   });
 
