@@ -36,7 +36,7 @@ export function createRevocationLog({ windowSeconds, maxEntries }: RevocationLog
   };
   const append = (rows: StoredRevocation[], now: number): void => {
     for (const row of rows) entries.push(row);
-    newest = rows.at(-1)?.sequence ?? newest;
+    newest = Math.max(newest, rows.at(-1)?.sequence ?? 0);
     trim(now);
   };
   return {
@@ -46,8 +46,8 @@ export function createRevocationLog({ windowSeconds, maxEntries }: RevocationLog
       entries = [];
       completeSince = 0;
       floor = (rows[0]?.sequence ?? position + 1) - 1;
+      newest = position;
       append(rows, now);
-      newest = Math.max(newest, position);
     },
     after: (position) => {
       const reset = position === null || position < floor || position > newest;

@@ -1,0 +1,146 @@
+import { afterAll, afterEach, beforeAll, describe, expect, it, vi } from 'vitest';
+import { connect, type DatabaseConnection } from '#shared/db/connect.ts';
+import type { RevocationFeed } from '#shared/identity/revocation-feed.ts';
+import { createFaultProxy, type FaultProxy } from '../../../../tests/support/fault-proxy.ts';
+import { createTestDatabase, queryRows, type TestDatabase } from '../../../../tests/support/postgres.ts';
+import { silentLog } from '../../../../tests/support/silent-log.ts';
+import { createRevocationNotices } from '../store/revocation-notices.ts';
+import { createRevocationReader } from '../store/revocation-reader.ts';
+import { startRevocationFeed, type RevocationNotices, type RunningRevocationFeed } from './revocation-feed.ts';
+
+const neverMs = 3_600_000;
+const deaf: RevocationNotices = { listen: () => ({ stop: async () => undefined }) };
+
+let database: TestDatabase;
+let proxy: FaultProxy;
+let connection: DatabaseConnection;
+let feed: RunningRevocationFeed;
+
+beforeAll(async () => {
+  database = await createTestDatabase();
+  proxy = await createFaultProxy({ targetPort: Number(new URL(database.url).port) });
+  connection = connect({ url: throughProxy(), poolSize: 2, log: silentLog });
+});
+
+afterEach(async () => {
+  await proxy.set({});
+  await feed.stop();
+});
+
+afterAll(async () => {
+  await connection.close();
+  await proxy.close();
+  await database.drop();
+});
+
+describe('the feed of revocations', () => {
+  it('brings a revocation at once by notice, without any poll', async () => {
+    await start({ pollMs: neverMs });
+    await listening();
+    const { position } = await feed.after(null);
+    await revoke('by-notice');
+    await vi.waitFor(async () => expect(await idsAfter(position)).toContain('by-notice'));
+  });
+
+  it('listens again after its connection was killed, and has missed nothing', async () => {
+    await start({ pollMs: neverMs });
+    await listening();
+    const { position } = await feed.after(null);
+    await queryRows(database.url, `SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE ${isListener}`);
+    await revoke('while-nobody-listened');
+    await vi.waitFor(async () => expect(await idsAfter(position)).toContain('while-nobody-listened'), {
+      timeout: 5_000,
+    });
+    await listening();
+    await revoke('afterwards');
+    await vi.waitFor(async () => expect(await idsAfter(position)).toContain('afterwards'));
+  });
+
+  it('brings it by poll where no notice ever comes', async () => {
+    await start({ notices: deaf, pollMs: 50 });
+    await revoke('by-poll');
+    await vi.waitFor(async () => expect(await idsAfter(null)).toContain('by-poll'));
+  });
+
+  it('says it cannot tell when the database is away, rather than tell what is old, and recovers', async () => {
+    await start({ pollMs: 50 });
+    await vi.waitUntil(async () => (await feed.after(null)).ageMs < 1_000);
+    await proxy.set({ state: 'down' });
+    await vi.waitFor(async () => expect(await codeOf(feed.after(null))).toBe('unavailable'), { timeout: 5_000 });
+    await revoke('while-away');
+    await proxy.set({});
+    await vi.waitFor(async () => expect(await idsAfter(null)).toContain('while-away'), { timeout: 5_000 });
+  });
+
+  it('asks the database before it calls a reader that is ahead lost', async () => {
+    await start({ notices: deaf, pollMs: neverMs });
+    const { position } = await knowing();
+    await revoke('told-by-another-instance');
+    expect(await feed.after(position + 1)).toMatchObject({ position: position + 1, reset: false, revocations: [] });
+    expect((await feed.after(position + 100)).reset).toBe(true);
+  });
+
+  it('starts over when the database was restored to an earlier state', async () => {
+    await start({ notices: deaf, pollMs: 50 });
+    await revoke('later-undone');
+    await vi.waitFor(async () => expect(await idsAfter(null)).toContain('later-undone'));
+    const { position } = await feed.after(null);
+    await queryRows(database.url, 'TRUNCATE revocations RESTART IDENTITY');
+    await vi.waitUntil(async () => (await feed.after(position)).reset);
+    expect(await idsAfter(null)).not.toContain('later-undone');
+  });
+});
+
+describe('a feed that holds less than the window', () => {
+  it('gives the newest and vouches for no more', async () => {
+    for (const id of ['one', 'two', 'three']) await revoke(id);
+    await start({ notices: deaf, maxEntries: 2 });
+    const { revocations, completeSince } = await knowing();
+    expect(revocations.map(({ id }) => id)).toEqual(['two', 'three']);
+    expect(completeSince).toBeGreaterThan(Date.now() / 1_000 - 60);
+  });
+});
+
+type Options = { notices?: RevocationNotices; pollMs?: number; maxEntries?: number };
+
+async function start(options: Options): Promise<void> {
+  const reader = createRevocationReader(connection.db);
+  const notices = createRevocationNotices({ url: throughProxy(), log: silentLog });
+  feed = startRevocationFeed({ reader, notices, log: silentLog, ...options });
+  await knowing();
+}
+
+/** The feed as soon as it has read the database once. */
+async function knowing(): Promise<RevocationFeed> {
+  return await vi.waitFor(async () => await feed.after(null));
+}
+
+async function idsAfter(position: number | null): Promise<string[]> {
+  // A feed that never polls says so after two seconds; what it holds is what these tests are about.
+  const answer = await feed.after(position).catch(() => null);
+  return answer?.revocations.map(({ id }) => id) ?? [];
+}
+
+async function codeOf(answer: Promise<unknown>): Promise<unknown> {
+  return await answer.then(
+    () => null,
+    (error: unknown) => (error instanceof Error && 'code' in error ? error.code : error),
+  );
+}
+
+const isListener = `datname = current_database() AND query = 'LISTEN gaia_revocations'`;
+
+async function listening(): Promise<void> {
+  const query = `SELECT FROM pg_stat_activity WHERE ${isListener} AND state = 'idle'`;
+  await vi.waitUntil(async () => (await queryRows(database.url, query)).length === 1, { timeout: 5_000 });
+}
+
+async function revoke(id: string): Promise<void> {
+  await queryRows(database.url, `INSERT INTO revocations (kind, subject_id) VALUES ('key', $1)`, [id]);
+}
+
+function throughProxy(): string {
+  const url = new URL(database.url);
+  url.port = String(proxy.port);
+  return url.href;
+}
