@@ -25,7 +25,7 @@ const Origins = z.pipe(
       .split(',')
       .map((origin) => origin.trim())
       .filter(Boolean);
-    if (origins.every((origin) => URL.canParse(origin) && new URL(origin).origin === origin)) return origins;
+    if (origins.every(isExactOrigin)) return origins;
     context.issues.push({
       code: 'custom',
       input: undefined,
@@ -80,6 +80,10 @@ export type Config = z.infer<typeof ConfigSchema>;
 /** Parses the bindings once per isolate. Throws ConfigError naming the bad variables. */
 export function readConfig(bindings: Record<string, unknown>): Config {
   return parseConfig(ConfigSchema, bindings);
+}
+
+function isExactOrigin(text: string): boolean {
+  return !text.includes('*') && URL.canParse(text) && new URL(text).origin === text;
 }
 
 function parseJson(text: string): unknown {

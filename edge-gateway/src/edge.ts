@@ -41,9 +41,9 @@ export type Responder = (request: EdgeRequest) => Promise<EdgeAnswer> | EdgeAnsw
 export type EdgeOptions = { log: Logger; origins: Origins; limits: Pick<Limits, 'byAddress'>; now?: () => number };
 
 /**
- * What happens to every request, in this order: id, preflight, refusal of ambiguous URLs and of floods, the responder, errors as
- * problems, the headers every answer has, one log line. One function instead of a middleware each: at the edge every
- * Response and Headers made on the way costs more than all of our own code.
+ * What happens to every request, in this order: id, preflight, refusal of ambiguous URLs and of floods, the
+ * responder, errors as problems, the headers every answer has, one log line. One function instead of a middleware
+ * each: at the edge every Response and Headers made on the way costs more than all of our own code.
  */
 export function edge({ log, origins, limits, now = Date.now }: EdgeOptions): (respond: Responder) => Handler {
   return (respond) => async (c) => {
