@@ -29,8 +29,10 @@ export function isPlausibleApiKey(key: string): boolean {
 
 /** SHA-256 in hex: the only form in which a key is stored or looked up. */
 export async function hashApiKey(key: string): Promise<string> {
-  const digest = new Uint8Array(await crypto.subtle.digest('SHA-256', new TextEncoder().encode(key)));
-  return Array.from(digest, (byte) => hexByte[byte]).join('');
+  const digest = new Uint8Array(await crypto.subtle.digest('SHA-256', encoder.encode(key)));
+  let hex = '';
+  for (const byte of digest) hex += hexByte[byte];
+  return hex;
 }
 
 /** Older systems made `gaia_<env>_<32 characters>`, which has no second underscore part and no checksum. */
@@ -50,6 +52,7 @@ function checksum(body: string): string {
   return text;
 }
 
+const encoder = new TextEncoder();
 const hexByte = Array.from({ length: 256 }, (_, byte) => byte.toString(16).padStart(2, '0'));
 
 const crcTable = Uint32Array.from({ length: 256 }, (_, byte) => {
