@@ -54,12 +54,13 @@ export function isRepeatable({ method, body }: Request): boolean {
 
 /**
  * A 502, 503 or 504 that does not repeat our request id was not made by our backend but by a proxy before it that
- * could not reach it; statuses beyond HTTP's come from no HTTP server at all.
+ * could not reach it. Statuses beyond HTTP's, and upgrades nobody asked for, come from no HTTP server at all.
  */
 async function fromBackend(answer: Response, requestId: string | null): Promise<Response> {
-  const { status } = answer;
-  const gatewayStatus = status >= 502 && status <= 504;
-  if (status < 600 && (!gatewayStatus || answer.headers.get(headerNames.requestId) === requestId)) return answer;
+  const { status, headers, webSocket } = answer;
+  const isHttp = (status >= 200 && status < 600) || Boolean(webSocket);
+  const isGatewayStatus = status >= 502 && status <= 504;
+  if (isHttp && (!isGatewayStatus || headers.get(headerNames.requestId) === requestId)) return answer;
   await answer.body?.cancel();
   throw new Error(`something before the backend answered ${status}`);
 }
