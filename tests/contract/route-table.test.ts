@@ -29,6 +29,14 @@ describe("the gateway's table of upstreams", () => {
     }
   });
 
+  it.each(spelled.filter(({ contract }) => contract.body.maxBytes > 0))(
+    'lets every body pass that $contract.method $path takes',
+    ({ contract, path }) => {
+      const upstream = upstreams.find(contract.method.toUpperCase(), path);
+      expect(upstream?.maxBodyBytes).toBeGreaterThanOrEqual(contract.body.maxBytes);
+    },
+  );
+
   it('leads nowhere near the operations between our own services', () => {
     for (const { method, paths } of allContracts.filter(({ access }) => access === 'internal')) {
       for (const path of paths) expect(upstreams.find(method.toUpperCase(), path)).toBeNull();
