@@ -1,4 +1,3 @@
-import { once } from 'node:events';
 import { request, type IncomingMessage, type ServerResponse } from 'node:http';
 import { setTimeout as delay } from 'node:timers/promises';
 import { afterAll, beforeAll, beforeEach, describe, expect, it, vi } from 'vitest';
@@ -60,8 +59,9 @@ describe('requests that need the same thing at the same time', () => {
   it('are all answered when the one that started the look-up is gone', async () => {
     const { key } = await createApiKey('dev');
     const first = request(`${edge.url}/v1/models`, { agent: false, headers: { 'x-api-key': key } }).end();
-    const left = once(first, 'close');
-    first.on('error', () => undefined);
+    const left = new Promise((resolve) => {
+      first.on('error', () => undefined).on('close', resolve);
+    });
     await vi.waitUntil(() => seen.lookUps === 1);
     const others = statuses(key, 20);
     first.destroy();
