@@ -54,5 +54,5 @@ export async function startWorkerd({
   });
 }
 
-/** The package's install script has put the binary itself here, so that its CPU and signals are its own. */
-export const workerdBinary = join(repositoryRoot, 'node_modules/workerd/bin/workerd');
+/** The package's install script has put the binary itself here, so that its CPU and signals are its own; WORKERD: an image's. */
+export const workerdBinary = process.env['WORKERD'] ?? join(repositoryRoot, 'node_modules/workerd/bin/workerd');

@@ -1,0 +1,245 @@
+import { cp, mkdir, mkdtemp, readdir, readlink, rm, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { Pool } from 'undici';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { startFleet, type Fleet } from '../../ops/gateway/fleet.ts';
+import { gatewaySettings } from '../../ops/gateway/settings.ts';
+import { generateSigningKeys } from '../../ops/local/signing-key.ts';
+import { bundleGateway, gatewayCapnp } from '../../ops/local/workerd.ts';
+import { repositoryRoot } from '../../ops/repository.ts';
+import { run, start } from '../../ops/run.ts';
+import { answerHealth, startHttp, type TestBackend } from '../support/edge-backends.ts';
+
+// A bundle of its own: other tests write dist/gateway meanwhile.
+let root: string;
+let backend: TestBackend;
+let settings: Record<string, string>;
+const backendSees: { hold: Promise<void>; arrived: () => void } = { hold: Promise.resolve(), arrived: () => undefined };
+
+beforeAll(async () => {
+  root = await mkdtemp(join(tmpdir(), 'gaia-gateway-test-'));
+  await mkdir(join(root, 'edge-gateway'));
+  for (const name of ['workerd.capnp', 'workerd-limiter.capnp']) {
+    await cp(join(gatewayCapnp, '..', name), join(root, 'edge-gateway', name));
+  }
+  await bundleGateway({ directory: join(root, 'dist/gateway') });
+  backend = await startHttp((request, response) => {
+    backendSees.arrived();
+    void backendSees.hold.then(() => answerHealth(request, response));
+  });
+  const url = `http://127.0.0.1:${backend.port}`;
+  settings = gatewaySettings(
+    {},
+    {
+      ENVIRONMENT: 'local',
+      LOG_LEVEL: 'error',
+      AUTH_SERVICE_URL: url,
+      CHAT_SERVICE_URL: url,
+      ASSET_SERVICE_URL: url,
+      GATEWAY_SIGNING_KEY: (await generateSigningKeys()).privateKey,
+    },
+  );
+});
+
+afterAll(async () => {
+  await backend[Symbol.asyncDispose]();
+  await rm(root, { recursive: true, force: true });
+});
+
+async function fleetOf(
+  processes: number,
+): Promise<Fleet & AsyncDisposable & { event: (part: string) => Promise<string> }> {
+  const told: string[] = [];
+  const listeners = new Set<() => void>();
+  const fleet = await startFleet({
+    host: '127.0.0.1',
+    port: 0,
+    processes,
+    settings,
+    configurations: join(root, 'edge-gateway'),
+    onLine: () => undefined,
+    onEvent: (sentence) => {
+      told.push(sentence);
+      for (const listener of listeners) listener();
+    },
+  });
+  const event = async (part: string): Promise<string> =>
+    await new Promise((resolve) => {
+      const look = (): void => {
+        const index = told.findIndex((sentence) => sentence.includes(part));
+        const [found] = index < 0 ? [] : told.splice(index, 1);
+        if (found === undefined) return;
+        listeners.delete(look);
+        resolve(found);
+      };
+      listeners.add(look);
+      look();
+    });
+  return { ...fleet, event, [Symbol.asyncDispose]: () => fleet.stop(1_000) };
+}
+
+/** Keeps so many connections busy until told to stop; gives how many requests went well and how many did not. */
+function busy(url: string, connections: number): { stop: () => Promise<{ good: number; failed: number }> } {
+  const pool = new Pool(url, { connections });
+  const count = { good: 0, failed: 0 };
+  const stop = new AbortController();
+  const worker = async (): Promise<void> => {
+    while (!stop.signal.aborted) {
+      try {
+        const { statusCode, body } = await pool.request({ path: '/version', method: 'GET' });
+        await body.dump();
+        if (statusCode === 200) count.good += 1;
+        else count.failed += 1;
+      } catch {
+        count.failed += 1;
+      }
+    }
+  };
+  const workers = Promise.all(Array.from({ length: connections }, worker));
+  return {
+    stop: async () => {
+      stop.abort();
+      await workers;
+      await pool.close();
+      return count;
+    },
+  };
+}
+
+describe('two processes on one port', () => {
+  it('lose only what was in flight in the one that is killed, which is replaced, so that the other can go too', async () => {
+    await using fleet = await fleetOf(2);
+    const before = fleet.pids();
+    expect(before).toHaveLength(2);
+    const connections = 16;
+    const load = busy(fleet.url, connections);
+    for (const pid of before) {
+      process.kill(pid, 'SIGKILL');
+      await fleet.event('SIGKILL');
+      await fleet.event('is back');
+    }
+    const { good, failed } = await load.stop();
+    expect(failed).toBeLessThanOrEqual(2 * connections);
+    expect(good).toBeGreaterThan(10 * connections);
+    // Only the replacements are left, so these serve.
+    const after = fleet.pids();
+    expect(after).toHaveLength(2);
+    expect(after.filter((pid) => before.includes(pid))).toEqual([]);
+    expect((await fetch(`${fleet.url}/version`)).status).toBe(200);
+  });
+
+  it.runIf(process.platform === 'linux')('both get connections', async () => {
+    await using fleet = await fleetOf(2);
+    const openSockets = (): Promise<number[]> => Promise.all(fleet.pids().map(socketsOf));
+    const idle = await openSockets();
+    const load = busy(fleet.url, 32);
+    await expect.poll(async () => sum(await openSockets()) - sum(idle)).toBeGreaterThanOrEqual(32);
+    const atWork = await openSockets();
+    expect(atWork.map((sockets, index) => sockets - (idle[index] ?? 0)).every((opened) => opened >= 4)).toBe(true);
+    expect((await load.stop()).failed).toBe(0);
+  });
+
+  it('finish the request in flight when they are told to stop, and then are gone', async () => {
+    await using fleet = await fleetOf(2);
+    const { promise: arrived, resolve: arrive } = Promise.withResolvers<void>();
+    const { promise: released, resolve: release } = Promise.withResolvers<void>();
+    Object.assign(backendSees, { arrived: arrive, hold: released });
+    const answer = fetch(`${fleet.url}/docs`);
+    await arrived;
+    const pids = fleet.pids();
+    const stopped = fleet.stop(10_000);
+    release();
+    expect((await answer).status).toBe(200);
+    await stopped;
+    Object.assign(backendSees, { arrived: () => undefined, hold: Promise.resolve() });
+    expect(pids.filter(isAlive)).toEqual([]);
+    await expect(fetch(`${fleet.url}/version`)).rejects.toThrow('fetch failed');
+  });
+});
+
+describe('npm run gateway', () => {
+  const gaia = join(repositoryRoot, 'ops/gaia.js');
+  const gateway = (...args: string[]): [string, ...string[]] => [
+    process.execPath,
+    gaia,
+    'gateway',
+    '--no-build',
+    ...args,
+  ];
+  /** vitest.config.ts has put one into our environment, which would win. */
+  const noKey = { GATEWAY_SIGNING_KEY: '' };
+  const envFile = async (values: Record<string, string>): Promise<string> => {
+    const path = join(root, `${Object.keys(values).length}.env`);
+    await writeFile(
+      path,
+      Object.entries(values)
+        .map(([name, value]) => `${name}='${value}'\n`)
+        .join(''),
+    );
+    return path;
+  };
+
+  it('says in one sentence that the port is taken, and fails', async () => {
+    const { code, stderr } = await run({
+      argv: gateway('--port', String(backend.port), '--env-file', await envFile(settings)),
+      env: noKey,
+    });
+    expect(stderr.trim()).toMatch(/^Port \d+ is taken: [^\n]*$/);
+    expect(code).toBe(1);
+  });
+
+  it('refuses to start without its variables, and names them', async () => {
+    const { code, stdout, stderr } = await run({
+      argv: gateway('--port', '0', '--env-file', await envFile({ LOG_LEVEL: 'loud' })),
+      env: noKey,
+    });
+    expect(code).toBe(1);
+    for (const name of ['LOG_LEVEL', 'CHAT_SERVICE_URL', 'GATEWAY_SIGNING_KEY'])
+      expect(stderr).toContain(`  ${name}: `);
+    expect(stdout).toBe('');
+    expect(stderr).not.toMatch(/loud|\n {4}at /);
+  });
+
+  it.each(['SIGTERM', 'SIGINT'] as const)('ends with %s, exit code 0 and nothing left behind', async (signal) => {
+    const process = await start({
+      argv: gateway('--port', '0', '--processes', '2', '--env-file', await envFile(settings)),
+      env: noKey,
+    });
+    const lines: string[] = [];
+    const listening = new Promise<string>((resolve) => {
+      process.onLine((line) => {
+        lines.push(line);
+        if (line.startsWith('The gateway listens')) resolve(line);
+      });
+    });
+    const line = await listening;
+    const pids = Array.from((/processes: ([\d, ]+)/.exec(line)?.[1] ?? '').matchAll(/\d+/g), ([pid]) => Number(pid));
+    expect(pids).toHaveLength(2);
+    expect(pids.every(isAlive)).toBe(true);
+    await process.stop(signal);
+    expect(await process.exited).toEqual({ code: 0, signal: null });
+    expect(lines.at(-1)).toBe('Stopped; nothing is left running.');
+    expect(pids.filter(isAlive)).toEqual([]);
+  });
+});
+
+async function socketsOf(pid: number): Promise<number> {
+  const descriptors = await readdir(`/proc/${pid}/fd`);
+  const targets = await Promise.all(
+    descriptors.map((descriptor) => readlink(`/proc/${pid}/fd/${descriptor}`).catch(() => '')),
+  );
+  return targets.filter((target) => target.startsWith('socket:')).length;
+}
+
+function sum(numbers: readonly number[]): number {
+  return numbers.reduce((total, number) => total + number, 0);
+}
+
+function isAlive(pid: number): boolean {
+  try {
+    return process.kill(pid, 0);
+  } catch {
+    return false;
+  }
+}
