@@ -14,7 +14,7 @@ export function createApp(deps: Deps): Hono {
   app.get('/', answer(getRoot(deps.config)));
   app.get('/health', answer(getHealth(deps)));
   app.get('/ready', answer(getReady(deps)));
-  app.get('/version', answer(getVersion(deps.config)));
+  app.get('/version', answer(getVersion(deps)));
   app.all('*', answer(proxy(deps)));
   return app;
 }

@@ -12,6 +12,8 @@ export type Deps = {
   assertions: Assertions;
   identities: Identities;
   limits: Limits;
+  /** Cloudflare's id of the running version of this Worker. */
+  deployment?: string | undefined;
   upstreams: Upstreams;
   /** The only way out: `fetch`, called so that no receiver is lost. */
   send: typeof fetch;

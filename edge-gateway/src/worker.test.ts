@@ -17,7 +17,11 @@ describe('the Worker', () => {
     const env = { ...bindings, ...environment, GATEWAY_SIGNING_KEY: JSON.stringify(await signingKey()) };
     const answer = await worker.fetch(request, env, createExecutionContext());
     expect(answer.status).toBe(200);
-    expect(await answer.json()).toMatchObject({ service: 'gateway', contract: contractVersion });
+    expect(await answer.json()).toMatchObject({
+      service: 'gateway',
+      contract: contractVersion,
+      deployment: bindings.CF_VERSION_METADATA.id,
+    });
   });
 
   it('refuses everything while a secret is malformed, and names the variable without its value', async () => {

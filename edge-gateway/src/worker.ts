@@ -14,6 +14,9 @@ import { createUpstreams } from './upstreams/table.ts';
 export { KeyLimits } from './limits/key-limits.ts';
 export { Limiter } from './limits/limiter.ts';
 
+/** What wrangler.toml binds and plain workerd does not. */
+type Bindings = LimitBindings & { CF_VERSION_METADATA?: WorkerVersionMetadata };
+
 type App = ReturnType<typeof createApp>;
 
 let app: App | undefined;
@@ -30,14 +33,15 @@ export default {
 } satisfies ExportedHandler<Env>;
 
 /** Wires one isolate. Nothing here does I/O: a connection made outside a request would hang the next one. */
-function build(config: Config, bindings: LimitBindings): App {
+function build(config: Config, bindings: Bindings): App {
   const log = createLogger({ service: 'gateway', level: config.LOG_LEVEL, write: printLine });
   const assertions = createAssertions(createAssertionSigner(config.GATEWAY_SIGNING_KEY));
   const upstreams = createUpstreams(config);
   const send: typeof fetch = (input, init) => fetch(input, init);
   const identities = createIdentities({ config, assertions, send });
   const limits = bindLimits(config, bindings);
-  return createApp({ config, log, assertions, identities, limits, upstreams, send });
+  const deployment = bindings.CF_VERSION_METADATA?.id;
+  return createApp({ config, log, assertions, identities, limits, deployment, upstreams, send });
 }
 
 function printLine(line: string): void {

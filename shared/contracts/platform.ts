@@ -81,7 +81,13 @@ export const getVersion = contract({
   answers: {
     200: {
       description: 'What runs here',
-      schema: z.object({ service: z.string(), version: z.string(), commit: z.string(), contract: z.int() }),
+      schema: z.object({
+        service: z.string(),
+        version: z.string(),
+        commit: z.string(),
+        contract: z.int(),
+        deployment: z.string().optional().describe("Cloudflare's id of the running version, where it runs there"),
+      }),
     },
   },
 });
