@@ -1,4 +1,4 @@
-import { eq, sql } from 'drizzle-orm';
+import { eq, or, sql } from 'drizzle-orm';
 import * as z from 'zod';
 import type { Database } from '#shared/db/connect.ts';
 import { importedKeyScopes } from '#shared/identity/imported-key-scopes.ts';
@@ -11,7 +11,7 @@ const ScopesSchema = z.array(z.enum(scopes));
 /** The SQL is built once, but no statement stays on the server: a pooler in between may not carry those. */
 const unnamed = '';
 
-/** Keys in Postgres: one look-up by a unique index, owner included. */
+/** Keys in Postgres: one look-up by unique indexes, owner included. A rotated key is found by both its secrets. */
 export function createKeyRepository(db: Database): KeyRepository {
   const byHash = db
     .select({
@@ -24,26 +24,44 @@ export function createKeyRepository(db: Database): KeyRepository {
       expiresAt: apiKeys.expiresAt,
       revokedAt: apiKeys.revokedAt,
       userDisabledAt: users.disabledAt,
+      userRole: users.role,
+      keyHash: apiKeys.keyHash,
+      previousExpiresAt: apiKeys.previousExpiresAt,
     })
     .from(apiKeys)
     .innerJoin(users, eq(users.id, apiKeys.userId))
-    .where(eq(apiKeys.keyHash, sql.placeholder('keyHash')))
+    .where(or(eq(apiKeys.keyHash, sql.placeholder('keyHash')), eq(apiKeys.previousHash, sql.placeholder('keyHash'))))
     .prepare(unnamed);
   return {
     findByHash: async (keyHash) => {
       const [row] = await byHash.execute({ keyHash });
-      return row ? storedKey(row) : null;
+      return row ? storedKey(row, keyHash) : null;
     },
   };
 }
 
-type Row = Omit<StoredKey, 'scopes' | 'limits'> & { scopes: string[] | null; limits: unknown };
+type Row = Omit<StoredKey, 'scopes' | 'limits'> & {
+  scopes: string[] | null;
+  limits: unknown;
+  userRole: 'user' | 'admin';
+  keyHash: string;
+  previousExpiresAt: Date | null;
+};
 
 /** A scope or limit that this version does not know fails loudly: guessing would grant or refuse too much. */
-function storedKey(row: Row): StoredKey {
+function storedKey({ userRole, keyHash, previousExpiresAt, ...row }: Row, askedHash: string): StoredKey {
+  const scopes = row.scopes ? ScopesSchema.parse(row.scopes) : importedKeyScopes;
   return {
     ...row,
-    scopes: row.scopes ? ScopesSchema.parse(row.scopes) : importedKeyScopes,
+    // The key of somebody who is no administrator any more does not go on as one.
+    scopes: scopes.filter((scope) => scope !== 'admin' || userRole === 'admin'),
     limits: LimitsSchema.parse(row.limits ?? {}),
+    expiresAt: askedHash === keyHash ? row.expiresAt : earlier(row.expiresAt, previousExpiresAt ?? longAgo),
   };
+}
+
+const longAgo = new Date(0);
+
+function earlier(one: Date | null, other: Date): Date {
+  return one !== null && one < other ? one : other;
 }
