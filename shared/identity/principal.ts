@@ -26,6 +26,8 @@ export const UserPrincipalSchema = z.object({
   userId: z.string(),
   /** Null where a session, not a key, identified the user. */
   keyId: z.nullable(z.string()),
+  /** The session that identified the user. A gateway of the version before does not say it. */
+  sessionId: z.optional(z.nullable(z.string())),
   scopes: z.array(z.enum(scopes)),
   limits: LimitsSchema,
 });

@@ -1,6 +1,7 @@
 import * as z from 'zod';
 import { parseConfig } from '#shared/config.ts';
 import { serviceEnvironment } from '#shared/service/environment.ts';
+import { confirmationRules } from './accounts/session-scopes.ts';
 import { readSigningKeys } from './tokens/signing-keys.ts';
 
 export const ConfigSchema = z.object({
@@ -17,6 +18,12 @@ export const ConfigSchema = z.object({
         return z.NEVER;
       }
     }),
+  /** `required`: until its address is confirmed, an account may only look at itself. */
+  EMAIL_CONFIRMATION: z.enum(confirmationRules).default('required'),
+  /** The page of the web front that confirms; token and address come in its fragment. */
+  EMAIL_CONFIRM_URL: z.url({ protocol: /^https?$/ }).optional(),
+  /** Where mails are written to instead of being sent, for development. Only locally it has a default. */
+  MAIL_DIRECTORY: z.string().optional(),
 });
 
 export type Config = z.infer<typeof ConfigSchema>;

@@ -39,7 +39,11 @@ describe('a good token', () => {
       await signWithSecret(supabaseClaims(), { header: { kid: 'whatever' } }),
     ];
     for (const token of tokens) {
-      expect(await verify(token)).toEqual({ ...user, scopes: scopes.filter((scope) => scope !== 'admin') });
+      expect(await verify(token)).toEqual({
+        ...user,
+        sessionId: 'session-1',
+        scopes: scopes.filter((scope) => scope !== 'admin'),
+      });
     }
   });
 

@@ -90,6 +90,6 @@ async function isSigned({ token, header, issuer, key, now }: Signed): Promise<bo
 }
 
 function verifiedFrom({ sub, iat, exp }: TokenClaims, { sessionId, ...grant }: Grant, trustedUntil: number): Verified {
-  const principal = { kind: 'user', userId: sub, ...grant } as const;
+  const principal = { kind: 'user', userId: sub, ...(sessionId !== null && { sessionId }), ...grant } as const;
   return { principal, sessionId, issuedAt: iat, until: Math.min(exp * 1_000, trustedUntil) };
 }

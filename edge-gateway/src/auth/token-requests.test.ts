@@ -22,7 +22,8 @@ describe('a request with a token', () => {
     const token = await signer.sign(verifier.ownClaims({ sid: 'session-1' }));
     expect((await ask(token)).status).toBe(200);
     const [request] = gateway.sent;
-    expect(principalSent(request)).toEqual({ kind: 'user', userId, keyId: null, scopes: ['chat:write'], limits: {} });
+    const sender = { kind: 'user', userId, keyId: null, sessionId: 'session-1', limits: {} };
+    expect(principalSent(request)).toEqual({ ...sender, scopes: ['chat:write'] });
     expect(JSON.stringify([...(request?.headers ?? [])])).not.toContain(token);
     expect(gateway.logLines.join('\n')).not.toContain(token);
   });

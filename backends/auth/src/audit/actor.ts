@@ -12,7 +12,7 @@ export function actorOf(c: Context<ServiceEnv>): Actor {
   return {
     userId: user?.userId ?? null,
     keyId: user?.keyId ?? null,
-    sessionId: null,
+    sessionId: user?.sessionId ?? null,
     requestId: c.get('requestId'),
     address: c.req.header(addressHeader)?.slice(0, 64) ?? null,
   };

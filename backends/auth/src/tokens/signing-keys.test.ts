@@ -4,12 +4,12 @@ import * as z from 'zod';
 import { getTokenKeys } from '#shared/contracts/token-keys.ts';
 import { contractVersion } from '#shared/contract-version.ts';
 import { createAssertionVerifier } from '#shared/identity/assertion-verify.ts';
+import { createServiceApp } from '#shared/service/create-service-app.ts';
 import { createHealthReporter } from '#shared/service/health.ts';
 import { createTestIdentity } from '../../../../tests/support/assertions.ts';
 import { silentLog } from '../../../../tests/support/silent-log.ts';
-import { createApp } from '../app.ts';
 import { ConfigSchema } from '../config.ts';
-import { createApiReference } from '../docs/api-reference.ts';
+import { getTokenKeysRoute } from '../routes/get-token-keys.ts';
 import { readSigningKeys } from './signing-keys.ts';
 
 const [ed25519, p256] = [await privateJwk('Ed25519', 'one'), await privateJwk('ES256', 'two')];
@@ -62,16 +62,15 @@ describe('TOKEN_SIGNING_KEYS', () => {
 });
 
 async function jwksOf(signingKeys: ReturnType<typeof readSigningKeys>): Promise<Response> {
-  const app = createApp({
+  const app = createServiceApp({
+    service: 'auth',
+    contracts: [getTokenKeys],
     log: silentLog,
     build: { version: '1.0.0', commit: 'test', contract: contractVersion },
     health: createHealthReporter({ environment: 'local', pingDatabase: async () => {}, natsStatus: () => 'disabled' }),
     verifyAssertion: createAssertionVerifier(identity.publicKeys, 'auth'),
-    keys: { findByHash: async () => null },
-    revocations: { after: async () => ({ position: 0, reset: true, completeSince: 0, ageMs: 0, revocations: [] }) },
-    reference: createApiReference('1.0.0'),
-    signingKeys,
   });
+  getTokenKeysRoute(app, signingKeys);
   const headers = await identity.headers({ kind: 'anonymous' }, 'auth');
   return await app.request('/.well-known/jwks.json', { headers });
 }

@@ -1,0 +1,25 @@
+import type { Hono } from 'hono';
+import type { ServiceEnv } from '#shared/service/service-env.ts';
+import type { Identity } from '../embedded-identity.ts';
+import { confirmEmailRoute } from './confirm-email.ts';
+import { getMeRoute } from './get-me.ts';
+import { logInRoute } from './log-in.ts';
+import { logOutRoute } from './log-out.ts';
+import { refreshSessionRoute } from './refresh-session.ts';
+import { registerRoute } from './register.ts';
+import { resendVerificationRoute } from './resend-verification.ts';
+import { updateMeRoute } from './update-me.ts';
+import { validateCredentialRoute } from './validate-credential.ts';
+
+/** Accounts and their sessions. */
+export function identityRoutes(app: Hono<ServiceEnv>, { provider, accounts, credentials }: Identity): void {
+  registerRoute(app, provider);
+  logInRoute(app, provider);
+  refreshSessionRoute(app, provider);
+  logOutRoute(app, provider);
+  confirmEmailRoute(app, provider);
+  resendVerificationRoute(app, provider);
+  validateCredentialRoute(app, credentials);
+  getMeRoute(app, accounts);
+  updateMeRoute(app, accounts);
+}
