@@ -135,6 +135,19 @@ describe('when the keys rotate', () => {
     expect(await verify(await second.sign(ownClaims({ sid: 'another' })))).not.toBeNull();
   });
 
+  it('believes the fetch that succeeded, not the one beside it that failed later', async () => {
+    const { verify, ownClaims, served } = createTestVerifier([first]);
+    const stuck = stuckFetch();
+    served[ownKeysUrl] = stuck.answer;
+    const early = verify(await first.sign(ownClaims()));
+    await stuck.started;
+    served[ownKeysUrl] = jwks([first]);
+    expect(await verify(await first.sign(ownClaims({ sid: 'beside' })))).not.toBeNull();
+    stuck.end(() => new Response(null, { status: 500 }));
+    expect(await early).not.toBeNull();
+    expect(await verify(await second.sign(ownClaims()))).toBeNull();
+  });
+
   it('sends a bounded number of fetches for a flood, says 503 to the rest, and starts over after the deadline', async () => {
     const { verify, ownClaims, served, fetched, clock } = createTestVerifier([first]);
     const stuck = stuckFetch(16);
