@@ -1,9 +1,12 @@
+import { once } from 'node:events';
 import type { IncomingMessage, ServerResponse } from 'node:http';
+import type { Socket } from 'node:net';
 import { afterAll, beforeAll, beforeEach, describe, expect, it, vi } from 'vitest';
 import { ProblemSchema } from '#shared/contracts/problem-schema.ts';
 import { startEdge, type Edge } from '../support/edge.ts';
 import { answerHealth, json, knownKey, startHttp, startKnowingAuth } from '../support/edge-backends.ts';
 import { createFaultProxy, type FaultProxy } from '../support/fault-proxy.ts';
+import { openRequest, rawRequest } from '../support/raw-http.ts';
 
 const deadlineMs = 900;
 const cleanUp = new AsyncDisposableStack();
@@ -110,6 +113,18 @@ describe('a backend that is silent', () => {
     expect(received).toHaveLength(1);
   });
 
+  it('delays health by one second at most, and is named there', async () => {
+    await network.set({ state: 'timeout' });
+    const startedAt = performance.now();
+    const health = await fetch(`${edge.url}/health`);
+    expect(performance.now() - startedAt).toBeLessThan(1_400);
+    expect(health.status).toBe(503);
+    expect(await health.json()).toMatchObject({
+      services: { auth: { status: 'healthy' }, chat: { status: 'unhealthy', error: 'timeout' } },
+    });
+    expect((await fetch(`${edge.url}/ready`)).status).toBe(200);
+  });
+
   it('is waited for while it is only slow', async () => {
     await network.set({ latencyMs: 250 });
     expect((await send('POST')).status).toBe(200);
@@ -158,5 +173,35 @@ describe('answers that say 503', () => {
       response.writeHead(503, { 'content-type': 'text/html' }).end('<h1>no machine</h1>');
     const { status, code } = await send('POST');
     expect([status, code]).toEqual([502, 'upstream_failed']);
+  });
+});
+
+describe('a client that misbehaves', () => {
+  const upload = `POST /v1/chat/completions HTTP/1.1\r\nHost: a\r\nX-API-Key: ${knownKey}\r\nContent-Length: 100\r\n\r\n{`;
+  const afterItsBody = (request: IncomingMessage, response: ServerResponse): void => {
+    request.on('error', () => undefined).on('end', () => ok(request, response));
+    request.resume();
+  };
+
+  it.each([
+    ['leaves', (socket: Socket) => socket.end()],
+    ['breaks its connection', (socket: Socket) => socket.resetAndDestroy()],
+  ])('and %s in the middle of its uploads opens no circuit', async (_how, leave) => {
+    answer = afterItsBody;
+    for (let i = 1; i <= 6; i++) {
+      const { socket } = await openRequest(edge.port, upload);
+      await vi.waitUntil(() => received.length === i);
+      const closed = once(socket, 'close');
+      leave(socket);
+      await closed;
+    }
+    expect((await send('POST')).status).toBe(200);
+  });
+
+  it('and never ends its uploads opens no circuit', async () => {
+    answer = afterItsBody;
+    const slow = await Promise.all(Array.from({ length: 6 }, async () => await rawRequest(edge.port, upload, 1_500)));
+    expect(slow.every(({ text }) => text.startsWith('HTTP/1.1 504 '))).toBe(true);
+    expect((await send('POST')).status).toBe(200);
   });
 });

@@ -1,35 +1,51 @@
 import { AppError } from '#shared/http/error.ts';
 import { headerNames } from '#shared/http/headers.ts';
-import { startDeadline } from './deadline.ts';
+import { startDeadline, type Deadline } from './deadline.ts';
+import { isAlive } from './liveness.ts';
 import type { Upstream } from './table.ts';
 
 export type ExchangeOptions = {
   upstream: Upstream;
   raw: Request;
-  body: ReadableStream | null;
+  body: LimitedBody;
   url: string;
   headers: Headers;
   firstByteMs: number;
   attempts: number;
   send: typeof fetch;
+  /** Told before the failure is thrown, and only where it was the upstream that failed. */
+  onUpstreamFault: () => void;
 };
+
+const livenessMs = 2_000;
 
 /** Gets the upstream's answer, up to its first byte. Fails with an AppError that says what happened and no more. */
 export async function exchange(options: ExchangeOptions): Promise<Response> {
   const { upstream, raw, body, url, headers, send } = options;
   const deadline = startDeadline({ ...options, origin: upstream.origin });
   // When the client leaves, the platform cancels this by itself.
-  const init = { method: raw.method, headers, body, redirect: 'manual', signal: deadline.signal } as const;
+  const signal = body.cut ? AbortSignal.any([deadline.signal, body.cut]) : deadline.signal;
+  const init = { method: raw.method, headers, body: body.stream, redirect: 'manual', signal } as const;
   const requestId = headers.get(headerNames.requestId);
   try {
     return await attempted(options.attempts, deadline.signal, async () => {
       return await fromBackend(await send(url, init), requestId);
     });
   } catch (cause) {
+    if (await isUpstreamsFault(options, deadline)) options.onUpstreamFault();
     throw deadline.signal.aborted ? tooSlow(raw, upstream, cause) : unreachable(raw, upstream, cause);
   } finally {
     deadline.stop();
   }
+}
+
+/**
+ * A client that breaks off its upload, or never ends it, looks here just like an upstream that does. Counted against
+ * the upstream, it would let anybody open the circuit for everybody, so an upstream that is alive is not to blame.
+ */
+async function isUpstreamsFault({ upstream, body, send }: ExchangeOptions, deadline: Deadline): Promise<boolean> {
+  if (deadline.signal.aborted) return deadline.isGone();
+  return body === null || !(await isAlive(upstream.origin, livenessMs, send));
 }
 
 async function attempted<T>(attempts: number, signal: AbortSignal, once: () => Promise<T>): Promise<T> {

@@ -57,22 +57,19 @@ async function answerOf(forwarded: Forwarded, breaker: Breaker, options: Forward
     const answer = await exchange({
       upstream,
       raw: request.raw,
-      body: body.stream,
+      body,
       url: `${upstream.origin}${request.path}${request.search}`,
       headers: upstreamHeaders(forwarded),
       firstByteMs: Math.min(options.firstByteSeconds, firstByteSeconds[upstream.service]) * 1_000,
       // An upstream that is known to fail is not asked three times as often for it.
       attempts: isRepeatable(request.raw) && breaker.isCalm() ? maxAttempts : 1,
       send: options.send,
+      onUpstreamFault: breaker.failed,
     });
     breaker.succeeded();
     return answer;
   } catch (error) {
-    // A body that we cut is its sender's failure. Counted, it would let anybody open the circuit.
-    const tooLarge = body.tooLarge();
-    if (tooLarge) throw tooLarge;
-    breaker.failed();
-    throw error;
+    throw body.tooLarge() ?? error;
   } finally {
     request.upstreamMs = Date.now() - startedAt;
   }
