@@ -10,12 +10,10 @@ export type SmtpOptions = {
 
 const timeoutMs = 15_000;
 
-/** Sends through a mail server over a few kept connections; every wait is bounded. */
+/** Sends through a mail server, one connection a mail: mails are rare. Every wait is bounded. */
 export function createSmtpSender({ url, from }: SmtpOptions): EmailSender {
   const transport = createTransport({
     url,
-    pool: true,
-    maxConnections: 4,
     connectionTimeout: timeoutMs,
     greetingTimeout: timeoutMs,
     socketTimeout: timeoutMs,
@@ -24,8 +22,9 @@ export function createSmtpSender({ url, from }: SmtpOptions): EmailSender {
     disableUrlAccess: true,
   });
   return {
-    send: async (email) => {
-      await transport.sendMail({ ...email, from });
+    send: async ({ to, subject, text }) => {
+      // As an object, because in a text a comma would make two recipients of one address.
+      await transport.sendMail({ from, to: { name: '', address: to }, subject, text });
     },
   };
 }
