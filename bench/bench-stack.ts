@@ -8,6 +8,7 @@ import { freePorts } from '../ops/local/ports.ts';
 import { signingKeysOf } from '../ops/local/signing-key.ts';
 import { startStack, type Stack } from '../ops/local/stack.ts';
 import { bundleGateway, startWorkerd, type WorkerdOptions } from '../ops/local/workerd.ts';
+import { startCountingAuth, type CountingAuth } from './counting-auth.ts';
 import { startMockVendor } from './mock-vendor-process.ts';
 
 export type BenchStackOptions = Pick<WorkerdOptions, 'config' | 'options'> & {
@@ -21,6 +22,8 @@ export type BenchStack = {
   chatUrl: string;
   gatewayUrl: string;
   apiKey: string;
+  /** What the gateway asks auth goes through here. */
+  auth: CountingAuth;
   /** The processes whose CPU is counted, by name. */
   pids: Record<string, number>;
   /** What chat wants to see from whom calls it directly. Made anew each time: an assertion lives for a minute. */
@@ -43,7 +46,9 @@ export async function startBenchStack(options: BenchStackOptions): Promise<Bench
   });
   started.defer(stack.stop);
   const { privateKey } = await signingKeysOf(directory);
-  const gateway = await startGateway(options, stack, privateKey);
+  const auth = await startCountingAuth(stack.urls.auth);
+  started.defer(auth.stop);
+  const gateway = await startGateway(options, { ...stack.urls, auth: auth.url }, privateKey);
   started.defer(gateway.stop);
   const sign = createAssertionSigner(PrivateJwk.parse(JSON.parse(privateKey)));
   const all = started.move();
@@ -52,6 +57,7 @@ export async function startBenchStack(options: BenchStackOptions): Promise<Bench
     chatUrl: stack.urls.chat,
     gatewayUrl: gateway.url,
     apiKey: stack.key,
+    auth,
     pids: { gateway: gateway.pid, ...(await pidsIn(directory)), vendor: vendor.pid },
     chatHeaders: async () => ({
       'x-gaia-assertion': await sign(benchUser, 'chat'),
@@ -61,16 +67,20 @@ export async function startBenchStack(options: BenchStackOptions): Promise<Bench
   };
 }
 
-async function startGateway({ config, options, gatewayEnv }: BenchStackOptions, stack: Stack, privateKey: string) {
+async function startGateway(
+  { config, options, gatewayEnv }: BenchStackOptions,
+  urls: Stack['urls'],
+  privateKey: string,
+) {
   const [port = 0] = await freePorts(1);
   const env = {
     ENVIRONMENT: 'local',
     LOG_LEVEL: 'error',
     GIT_COMMIT: 'bench',
     ALLOWED_ORIGINS: '',
-    AUTH_SERVICE_URL: stack.urls.auth,
-    ASSET_SERVICE_URL: stack.urls.asset,
-    CHAT_SERVICE_URL: stack.urls.chat,
+    AUTH_SERVICE_URL: urls.auth,
+    ASSET_SERVICE_URL: urls.asset,
+    CHAT_SERVICE_URL: urls.chat,
     GATEWAY_SIGNING_KEY: privateKey,
     ...gatewayEnv,
   };

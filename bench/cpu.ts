@@ -1,16 +1,21 @@
 import { readFile, readdir } from 'node:fs/promises';
 
-const ticksPerSecond = 100; // USER_HZ, which Linux has fixed for what it tells user space.
-
 /** CPU time in microseconds that a process and all it started have used, or null where /proc does not tell. */
 export async function cpuMicroseconds(pid: number): Promise<number | null> {
   try {
     const family = await familyOf(pid);
-    const used = await Promise.all(family.map(ticksOf));
-    return (used.reduce((sum, ticks) => sum + ticks, 0) / ticksPerSecond) * 1_000_000;
+    const used = await Promise.all(family.map(cpuOf));
+    return used.reduce((sum, nanoseconds) => sum + nanoseconds, 0) / 1_000;
   } catch {
     return null;
   }
+}
+
+/** Resident memory in bytes, or null where /proc does not tell. */
+export async function residentBytes(pid: number): Promise<number | null> {
+  const status = await readFile(`/proc/${pid}/status`, 'utf8').catch(() => '');
+  const kilobytes = /^VmRSS:\s+(\d+) kB$/m.exec(status)?.[1];
+  return kilobytes === undefined ? null : Number(kilobytes) * 1_024;
 }
 
 async function familyOf(root: number): Promise<number[]> {
@@ -21,16 +26,19 @@ async function familyOf(root: number): Promise<number[]> {
 }
 
 async function parentOf(pid: number): Promise<number> {
-  return Number((await statFields(pid).catch(() => []))[1] ?? 0);
+  const stat = await readFile(`/proc/${pid}/stat`, 'utf8').catch(() => '');
+  // After the command name, which may itself hold spaces and parentheses.
+  return Number(stat.slice(stat.lastIndexOf(')') + 2).split(' ')[1] ?? 0);
 }
 
-async function ticksOf(pid: number): Promise<number> {
-  const fields = await statFields(pid).catch(() => []);
-  return Number(fields[11] ?? 0) + Number(fields[12] ?? 0);
-}
-
-/** The fields after the command name, which may itself hold spaces and parentheses. */
-async function statFields(pid: number): Promise<string[]> {
-  const stat = await readFile(`/proc/${pid}/stat`, 'utf8');
-  return stat.slice(stat.lastIndexOf(')') + 2).split(' ');
+/** In nanoseconds and over all threads: the clock ticks of /proc/pid/stat are too coarse for what a round measures. */
+async function cpuOf(pid: number): Promise<number> {
+  const threads = await readdir(`/proc/${pid}/task`);
+  const used = await Promise.all(
+    threads.map(async (thread) => {
+      const schedstat = await readFile(`/proc/${pid}/task/${thread}/schedstat`, 'utf8');
+      return Number(schedstat.split(' ')[0]);
+    }),
+  );
+  return used.reduce((sum, nanoseconds) => sum + nanoseconds, 0);
 }

@@ -5,17 +5,20 @@ import { runAttached } from '../run.ts';
 
 export const benchCommand: OpsCommand = {
   verb: 'bench',
-  summary: 'Measure what each hop adds in latency and CPU on this machine.',
-  usage: `npm run bench -- [--requests N] [--streams N] [--concurrency N] [--rounds N] [--json]
+  summary: 'Measure latency and CPU against other proxies, and how they stand to the targets.',
+  usage: `npm run bench -- [--only NAME,…] [--soak] [--requests N] [--streams N] [--concurrency N] [--rounds N] [--json]
 
-Measures added latency and CPU per request against a mock vendor: directly, through the chat backend, and through
-gateway and chat, interleaved in rounds. Everything is real (workerd, Postgres, authentication on every request) and
-on this machine; numbers of different machines do not compare, the ratios of one run do.
+Measures latency and CPU per request against a mock vendor: directly, through nginx, a Node proxy, a bare workerd proxy,
+Portkey's gateway, our chat, and our gateway and chat, interleaved in rounds. Everything of ours is real (workerd,
+Postgres, authentication on every request). Numbers of different machines do not compare, the ratios of one run do.
+nginx is installed where we are root on Debian; Portkey is installed once, into .gaia/bench-peers. About five minutes.
 
-  --requests N      unary requests per leg and round      (default 400)
-  --streams N       streams of 50 chunks per leg and round (default 96)
-  --concurrency N   connections while CPU is measured     (default 32)
-  --rounds N        how often the legs take turns         (default 5)
+  --only NAMES      of direct, nginx, node, workerd, portkey, chat, gateway, checks
+  --soak            instead: 200,000 requests with 50,000 unknown keys, and whether memory stays flat
+  --requests N      unary requests at one connection per leg and round; six times that under load (default 300)
+  --streams N       streams of 50 chunks per leg and round (default 192)
+  --concurrency N   connections while CPU is measured      (default 32)
+  --rounds N        how often the legs take turns          (default 5)
   --json            the report for machines`,
   run: async (args) =>
     await runAttached({ argv: [process.execPath, join(repositoryRoot, 'bench/run.ts'), ...args], cwd: repositoryRoot }),

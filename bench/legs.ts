@@ -1,0 +1,73 @@
+import type { BenchStack } from './bench-stack.ts';
+import type { Leg } from './load.ts';
+import { startBareWorkerd } from './peers/bare-workerd.ts';
+import { startNginx } from './peers/nginx.ts';
+import { startNodeProxy } from './peers/node-proxy.ts';
+import { startPortkey } from './peers/portkey.ts';
+import type { Peer, StartPeer } from './peers/peer.ts';
+
+export const legTitles = {
+  direct: 'direct to the vendor',
+  nginx: 'nginx',
+  node: 'Node, undici',
+  workerd: 'bare workerd',
+  portkey: 'Portkey',
+  chat: 'our chat alone',
+  gateway: 'our gateway and chat',
+} as const;
+
+export type LegName = keyof typeof legTitles;
+export const legNames: readonly LegName[] = ['direct', 'nginx', 'node', 'workerd', 'portkey', 'chat', 'gateway'];
+
+/** A way to the vendor, and the processes on it whose CPU is its price. */
+export type MeasuredLeg = { name: LegName; pids: Record<string, number>; leg: () => Promise<Leg> };
+
+export type Legs = { legs: MeasuredLeg[]; skipped: Record<string, string>; stop: () => Promise<void> };
+
+const peers: Partial<Record<LegName, StartPeer>> = {
+  nginx: startNginx,
+  node: startNodeProxy,
+  workerd: startBareWorkerd,
+  portkey: startPortkey,
+};
+
+/** Everything that stands to be compared, in front of the same vendor and running all the time. */
+export async function startLegs(stack: BenchStack, directory: string, wanted: readonly LegName[]): Promise<Legs> {
+  await using started = new AsyncDisposableStack();
+  const legs: MeasuredLeg[] = [];
+  const skipped: Record<string, string> = {};
+  for (const name of wanted) {
+    const start = peers[name];
+    if (!start) {
+      legs.push(ownLeg(name, stack));
+      continue;
+    }
+    const peer: Peer | { skipped: string } = await start(stack.vendorUrl, directory);
+    if ('skipped' in peer) {
+      skipped[name] = peer.skipped;
+      continue;
+    }
+    started.defer(peer.stop);
+    legs.push({ name, pids: { [name]: peer.pid }, leg: async () => peer.leg });
+  }
+  const all = started.move();
+  return { legs, skipped, stop: () => all.disposeAsync() };
+}
+
+function ownLeg(name: LegName, stack: BenchStack): MeasuredLeg {
+  const { vendorUrl, chatUrl, gatewayUrl, apiKey, pids } = stack;
+  const only = (...names: string[]): Record<string, number> =>
+    Object.fromEntries(Object.entries(pids).filter(([process]) => names.includes(process)));
+  if (name === 'direct') {
+    return { name, pids: {}, leg: async () => ({ name, url: vendorUrl, headers: {}, model: 'bench' }) };
+  }
+  if (name === 'chat') {
+    return {
+      name,
+      pids: only('chat'),
+      leg: async () => ({ name, url: chatUrl, headers: await stack.chatHeaders(), model: 'bench/bench' }),
+    };
+  }
+  const leg = { name, url: gatewayUrl, headers: { 'x-api-key': apiKey }, model: 'bench/bench' };
+  return { name, pids: only('gateway', 'auth', 'chat'), leg: async () => leg };
+}
