@@ -132,6 +132,18 @@ describe('an answer that is no HTTP', () => {
   });
 });
 
+describe('an answer that may have no body', () => {
+  it.each(['204 No Content', '205 Reset', '304 Not Modified'])(
+    'passes as %s although one came with it',
+    async (status) => {
+      void backend((socket) => void socket.end(`HTTP/1.1 ${status}\r\ncontent-length: 2\r\n\r\nab`));
+      const { text } = await rawRequest(edge.port, closingRequest);
+      expect(text).toMatch(new RegExp(`^HTTP/1\\.1 ${status.slice(0, 3)} `));
+      expect(text).not.toMatch(/ab$/);
+    },
+  );
+});
+
 describe('encoded bodies', () => {
   const ask = (coding: string, method: string, accepts: string): string =>
     `${method} /v1/images/${coding} HTTP/1.1\r\nHost: a\r\nX-API-Key: ${knownKey}\r\nConnection: close\r\n${accepts}\r\n`;

@@ -2,6 +2,7 @@ import { AppError } from '#shared/http/error.ts';
 import { headerNames } from '#shared/http/headers.ts';
 import { startDeadline, type Deadline } from './deadline.ts';
 import { isAlive } from './liveness.ts';
+import type { LimitedBody } from '../limits/body-limit.ts';
 import type { Upstream } from './table.ts';
 
 export type ExchangeOptions = {
@@ -45,7 +46,7 @@ export async function exchange(options: ExchangeOptions): Promise<Response> {
  */
 async function isUpstreamsFault({ upstream, body, send }: ExchangeOptions, deadline: Deadline): Promise<boolean> {
   if (deadline.signal.aborted) return deadline.isGone();
-  return body === null || !(await isAlive(upstream.origin, livenessMs, send));
+  return body.stream === null || !(await isAlive(upstream.origin, livenessMs, send));
 }
 
 async function attempted<T>(attempts: number, signal: AbortSignal, once: () => Promise<T>): Promise<T> {

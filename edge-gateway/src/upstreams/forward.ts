@@ -87,8 +87,6 @@ function upstreamHeaders({ upstream, request, assertion }: Forwarded): Headers {
   return headers;
 }
 
-const bodilessStatuses = new Set([204, 205, 304]);
-
 function edgeAnswer(asked: Headers, { status, headers: answered, body, webSocket }: Response): EdgeAnswer {
   const headers = headersForClient(answered);
   if (webSocket) {
@@ -97,5 +95,5 @@ function edgeAnswer(asked: Headers, { status, headers: answered, body, webSocket
     return { status, headers, body: null, webSocket };
   }
   fitContentCoding(asked, headers);
-  return { status, headers, body: bodilessStatuses.has(status) ? null : body };
+  return { status, headers, body: body };
 }

@@ -1,0 +1,49 @@
+import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
+import { startDeadline } from './deadline.ts';
+
+beforeEach(() => void vi.useFakeTimers());
+afterEach(() => void vi.useRealTimers());
+
+const alive = async (): Promise<Response> => new Response('{}');
+const dead = async (): Promise<Response> => {
+  throw new Error('refused');
+};
+const begin = (send: typeof fetch) => startDeadline({ origin: 'http://chat.test', firstByteMs: 300_000, send });
+
+describe('the deadline of a first byte', () => {
+  it('never fires once the answer has started, for that would cut its body', async () => {
+    const deadline = begin(dead);
+    await vi.advanceTimersByTimeAsync(4_000);
+    deadline.stop();
+    await vi.advanceTimersByTimeAsync(600_000);
+    expect(deadline.signal.aborted).toBe(false);
+  });
+
+  it('does not take back an answer that started while the upstream was asked whether it lives', async () => {
+    const { promise, reject } = Promise.withResolvers<Response>();
+    const deadline = begin(async () => await promise);
+    await vi.advanceTimersByTimeAsync(5_000);
+    deadline.stop();
+    reject(new Error('late'));
+    await vi.advanceTimersByTimeAsync(600_000);
+    expect(deadline.signal.aborted).toBe(false);
+  });
+
+  it('is five seconds for an upstream that is gone, and the whole for one that is there', async () => {
+    const gone = begin(dead);
+    const slow = begin(alive);
+    await vi.advanceTimersByTimeAsync(5_001);
+    expect([gone.signal.aborted, gone.isGone()]).toEqual([true, true]);
+    await vi.advanceTimersByTimeAsync(294_000);
+    expect(slow.signal.aborted).toBe(false);
+    await vi.advanceTimersByTimeAsync(1_000);
+    expect([slow.signal.aborted, slow.isGone()]).toEqual([true, false]);
+  });
+
+  it('asks ever more rarely', async () => {
+    const send = vi.fn<typeof fetch>(alive);
+    begin(send);
+    await vi.advanceTimersByTimeAsync(300_000);
+    expect(send).toHaveBeenCalledTimes(6);
+  });
+});
