@@ -36,7 +36,7 @@ export function printReport({ counts, legs, skipped, verdicts }: Report): void {
 
 function latencyRow({ name, latencies: { alone, firstToken } }: LegResult, direct: LegResult | undefined): string[] {
   const added = (values: number[], base: number[] | undefined): string =>
-    base === undefined || name === 'direct' ? '' : `+${(quantile(values, 0.5) - quantile(base, 0.5)).toFixed(2)}`;
+    base === undefined || name === 'direct' ? '' : signed(quantile(values, 0.5) - quantile(base, 0.5));
   return [
     legTitles[name],
     quantile(alone, 0.5).toFixed(2),
@@ -46,6 +46,10 @@ function latencyRow({ name, latencies: { alone, firstToken } }: LegResult, direc
     quantile(firstToken, 0.5).toFixed(2),
     added(firstToken, direct?.latencies.firstToken),
   ];
+}
+
+function signed(value: number): string {
+  return `${value < 0 ? '' : '+'}${value.toFixed(2)}`;
 }
 
 function cpuRows({ name, rounds }: LegResult): string[][] {

@@ -16,16 +16,19 @@ afterEach(() => {
 
 test('lists every verb that package.json calls', async () => {
   expect(await main(['--help'])).toBe(0);
-  for (const verb of ['start', 'dev', 'setup', 'migrate', 'test', 'check', 'fix', 'bench']) {
+  for (const verb of ['start', 'dev', 'gateway', 'setup', 'migrate', 'test', 'check', 'fix', 'bench']) {
     expect(printed.join('\n')).toMatch(new RegExp(`^ {2}${verb} `, 'm'));
   }
 });
 
-test.each(['start', 'dev', 'setup', 'seed', 'check', 'fix', 'test', 'bench'])('tells how to use %s', async (verb) => {
-  expect(await main([verb, '--help'])).toBe(0);
-  expect(printed.join('\n')).toContain(verb);
-  expect(complained).toEqual([]);
-});
+test.each(['start', 'dev', 'gateway', 'setup', 'seed', 'check', 'fix', 'test', 'bench'])(
+  'tells how to use %s',
+  async (verb) => {
+    expect(await main([verb, '--help'])).toBe(0);
+    expect(printed.join('\n')).toContain(verb);
+    expect(complained).toEqual([]);
+  },
+);
 
 test.each([
   [['destroy'], "There is no verb 'destroy'"],
