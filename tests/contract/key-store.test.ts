@@ -7,6 +7,8 @@ import { createNeonHttpKeyStore } from '../../edge-gateway/src/keys/neon-http.ts
 import { createApp } from '../../backends/auth/src/app.ts';
 import { createApiReference } from '../../backends/auth/src/docs/api-reference.ts';
 import { createKeyRepository } from '../../backends/auth/src/store/key-repository.ts';
+import { createTestEmbedded } from '../../backends/auth/src/testing/embedded.ts';
+import { createManagementStores } from '../../backends/auth/src/store/management-stores.ts';
 import { contractVersion } from '#shared/contract-version.ts';
 import { connect, type DatabaseConnection } from '#shared/db/connect.ts';
 import { apiKeys, users } from '#shared/db/schema.ts';
@@ -81,10 +83,15 @@ describe.each(names)('%s', (name) => {
   it('gives all that the edge needs to know of a usable key', async () => {
     const restrictions = { allowedOrigins: ['https://game.example'], allowedIps: ['10.0.0.0/8'] };
     const limits = { rpm: 60, tpm: 1_000, concurrency: 2 };
-    const { hash, id } = await insertKey({ scopes: ['chat:write', 'admin'], limits, expiresAt: soon, ...restrictions });
+    const { hash, id } = await insertKey({
+      scopes: ['chat:write', 'usage:read'],
+      limits,
+      expiresAt: soon,
+      ...restrictions,
+    });
     const found = await storeOf(name).find(hash);
     expect(found).toMatchObject({
-      principal: { kind: 'user', userId, keyId: id, scopes: ['chat:write', 'admin'], limits },
+      principal: { kind: 'user', userId, keyId: id, scopes: ['chat:write', 'usage:read'], limits },
       restrictions,
     });
     expect(Date.parse(found?.expiresAt ?? '')).toBe(soon.getTime());
@@ -102,6 +109,32 @@ describe.each(names)('%s', (name) => {
   it('gives an imported key the scopes of its time', async () => {
     const { hash } = await insertKey({ scopes: null, prefix: null, lastFour: null });
     expect(await storeOf(name).find(hash)).toMatchObject({ principal: { scopes: [...importedKeyScopes] } });
+  });
+
+  it('gives the scope admin only while the owner is one', async () => {
+    const scopes = ['chat:write', 'admin'];
+    const { hash } = await insertKey({ scopes });
+    expect(await storeOf(name).find(hash)).toMatchObject({ principal: { scopes: ['chat:write'] } });
+    const adminId = await insertUser(`admin-${name}@gaia.test`, null, 'admin');
+    const { hash: adminHash } = await insertKey({ scopes, userId: adminId });
+    expect(await storeOf(name).find(adminHash)).toMatchObject({ principal: { scopes } });
+  });
+
+  it('finds a rotated key by both secrets, by the old one no longer than its grace', async () => {
+    const [previous, spent, endless] = await Promise.all([
+      createApiKey('dev'),
+      createApiKey('dev'),
+      createApiKey('dev'),
+    ]);
+    const { hash, id } = await insertKey({ previousHash: previous.hash, previousExpiresAt: soon });
+    expect(await storeOf(name).find(hash)).toMatchObject({ principal: { keyId: id }, expiresAt: null });
+    const old = await storeOf(name).find(previous.hash);
+    expect(old).toMatchObject({ principal: { keyId: id } });
+    expect(Date.parse(old?.expiresAt ?? '')).toBe(soon.getTime());
+    await insertKey({ previousHash: spent.hash, previousExpiresAt: past });
+    await insertKey({ previousHash: endless.hash, previousExpiresAt: soon, expiresAt: past });
+    expect(await storeOf(name).find(spent.hash)).toBeNull();
+    expect(await storeOf(name).find(endless.hash)).toBeNull();
   });
 
   it('keeps an empty list of origins or addresses apart from none', async () => {
@@ -184,15 +217,19 @@ function authApp(): ReturnType<typeof createApp> {
     build: { version: '1.0.0', commit: 'test', contract: contractVersion },
     health: createHealthReporter({ environment: 'local', pingDatabase: connection.ping, natsStatus: () => 'disabled' }),
     verifyAssertion: createAssertionVerifier(identity.publicKeys, 'auth'),
+    ...createManagementStores(connection.db),
     keys: createKeyRepository(connection.db),
+    keyEnvironment: 'dev',
+    lastUse: { mark: () => undefined },
     revocations: { after: async () => await Promise.reject(new Error('not in this test')) },
     signingKeys: [],
+    identity: createTestEmbedded(connection.db).identity,
     reference: createApiReference('1.0.0'),
   });
 }
 
-async function insertUser(email: string, disabledAt: Date | null): Promise<string> {
-  const [row] = await connection.db.insert(users).values({ email, disabledAt }).returning({ id: users.id });
+async function insertUser(email: string, disabledAt: Date | null, role: 'user' | 'admin' = 'user'): Promise<string> {
+  const [row] = await connection.db.insert(users).values({ email, disabledAt, role }).returning({ id: users.id });
   return row?.id ?? '';
 }
 

@@ -13,17 +13,21 @@ export type NeonHttpOptions = {
 };
 
 /**
- * One look-up by a unique index, owner included; what must not work is not found. As one JSON text, so that nothing
- * depends on how column types cross the wire.
+ * One look-up by unique indexes, owner included; what must not work is not found. A rotated key is found by both its
+ * secrets, and the key of somebody who is no administrator is none. As one JSON text, so that nothing depends on how
+ * column types cross the wire.
  */
 const query = `
   SELECT json_build_object(
-    'userId', u.id, 'keyId', k.id, 'scopes', k.scopes, 'limits', k.limits, 'expiresAt', k.expires_at,
+    'userId', u.id, 'keyId', k.id, 'limits', k.limits, 'expiresAt', expiry.at,
+    'scopes', CASE u.role WHEN 'admin' THEN k.scopes ELSE array_remove(k.scopes, 'admin') END,
     'restrictions', json_build_object('allowedOrigins', k.allowed_origins, 'allowedIps', k.allowed_ips)
   )::text AS key
   FROM api_keys k JOIN users u ON u.id = k.user_id
-  WHERE k.key_hash = $1 AND k.is_active AND k.revoked_at IS NULL AND u.disabled_at IS NULL
-    AND (k.expires_at IS NULL OR k.expires_at > now())`;
+  CROSS JOIN LATERAL (SELECT CASE k.key_hash WHEN $1 THEN k.expires_at
+    ELSE least(k.expires_at, coalesce(k.previous_expires_at, '-infinity')) END AS at) expiry
+  WHERE (k.key_hash = $1 OR k.previous_hash = $1) AND k.is_active AND k.revoked_at IS NULL AND u.disabled_at IS NULL
+    AND (expiry.at IS NULL OR expiry.at > now())`;
 
 const RowSchema = z.object({
   userId: z.string(),
