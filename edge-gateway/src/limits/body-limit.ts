@@ -2,6 +2,8 @@ import { AppError } from '#shared/http/error.ts';
 
 export type LimitedBody = {
   stream: ReadableStream | null;
+  /** Fires when the request must not be completed with what was sent on so far. Null: it will not. */
+  cut: AbortSignal | null;
   /** Set once a body of undeclared length went over the limit; whatever failed then, failed for this. */
   tooLarge: () => AppError | null;
 };
@@ -9,14 +11,12 @@ export type LimitedBody = {
 /**
  * Holds a body to its route's limit. A declared length decides before anything is sent on, and the body passes as it
  * is; the platform's parser ends a body at its declared length. Only a chunked body is counted, which costs a pass
- * through our own code, and is cut where it goes over: the backend sees a broken request, never a shorter one.
+ * through our own code, and the request it belongs to is cut where it goes over.
  */
 export function limitBody({ headers, body }: Request, maxBytes: number): LimitedBody {
   const declared = headers.get('content-length');
-  if (body === null || declared !== null) {
-    if (declared !== null && !isAtMost(maxBytes, declared)) throw payloadTooLarge(maxBytes);
-    return { stream: body, tooLarge: () => null };
-  }
+  if (declared !== null && !isAtMost(maxBytes, declared)) throw payloadTooLarge(maxBytes);
+  if (body === null || declared !== null) return { stream: body, cut: null, tooLarge: () => null };
   return countedBody(body, maxBytes);
 }
 
@@ -25,21 +25,33 @@ function isAtMost(maxBytes: number, declared: string): boolean {
   return /^\d+$/.test(declared) && Number(declared) <= maxBytes;
 }
 
-function countedBody(body: ReadableStream, maxBytes: number): LimitedBody {
+/**
+ * workerd ends a request properly when the stream of its body fails, and the backend would take a part for the whole.
+ * So this stream never fails: it stops where it is, and the signal closes the connection instead.
+ */
+function countedBody(body: ReadableStream<unknown>, maxBytes: number): LimitedBody {
+  const reader = body.getReader();
+  const cut = new AbortController();
   let received = 0;
   let error: AppError | null = null;
-  const counter = new TransformStream<Uint8Array, Uint8Array>({
-    transform: (chunk, controller) => {
-      received += chunk.byteLength;
-      if (received <= maxBytes) {
-        controller.enqueue(chunk);
-        return;
-      }
-      error = payloadTooLarge(maxBytes);
-      controller.error(error);
+  const stop = async (reason?: AppError): Promise<never> => {
+    error = reason ?? null;
+    cut.abort(reason);
+    reader.cancel(reason).catch(() => undefined);
+    return await new Promise(() => undefined);
+  };
+  const stream = new ReadableStream<Uint8Array>({
+    pull: async (controller) => {
+      const read = await reader.read().catch(() => null);
+      if (read?.done) return controller.close();
+      if (!(read?.value instanceof Uint8Array)) return await stop();
+      received += read.value.byteLength;
+      if (received > maxBytes) return await stop(payloadTooLarge(maxBytes));
+      return controller.enqueue(read.value);
     },
+    cancel: async (reason) => await reader.cancel(reason),
   });
-  return { stream: body.pipeThrough(counter), tooLarge: () => error };
+  return { stream, cut: cut.signal, tooLarge: () => error };
 }
 
 function payloadTooLarge(maxBytes: number): AppError {

@@ -118,6 +118,7 @@ describe('the leases of an isolate', () => {
       await leases.take(`another-${request}`, 10_000);
     }
     expect(await leases.take('key', 10)).toMatchObject({ admitted: false });
+    expect(ask.mock.calls.filter(([key]) => key === 'key')).toHaveLength(51);
   });
 
   it('follow a limit that was changed, in both directions', async () => {
