@@ -3,19 +3,30 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { Pool } from 'undici';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import type { ResolvedKey } from '#shared/identity/resolved-key.ts';
+import type { RevocationFeed } from '#shared/identity/revocation-feed.ts';
+import { createApiKey } from '#shared/identity/api-key.ts';
 import { startFleet, type Fleet } from '../../ops/gateway/fleet.ts';
 import { gatewaySettings } from '../../ops/gateway/settings.ts';
 import { generateSigningKeys } from '../../ops/local/signing-key.ts';
 import { bundleGateway, gatewayCapnp } from '../../ops/local/workerd.ts';
 import { repositoryRoot } from '../../ops/repository.ts';
 import { run, start } from '../../ops/run.ts';
-import { answerHealth, startHttp, type TestBackend } from '../support/edge-backends.ts';
+import { answerHealth, json, startHttp, type TestBackend } from '../support/edge-backends.ts';
 
 // A bundle of its own: other tests write dist/gateway meanwhile.
 let root: string;
 let backend: TestBackend;
 let settings: Record<string, string>;
 const backendSees: { hold: Promise<void>; arrived: () => void } = { hold: Promise.resolve(), arrived: () => undefined };
+
+const rpm = 30;
+const limitedKey: ResolvedKey = {
+  principal: { kind: 'user', userId: 'user-1', keyId: 'key-1', scopes: ['chat:read'], limits: { rpm } },
+  restrictions: { allowedOrigins: null, allowedIps: null },
+  expiresAt: null,
+};
+const nothingRevoked: RevocationFeed = { position: 0, reset: true, completeSince: 0, ageMs: 0, revocations: [] };
 
 beforeAll(async () => {
   root = await mkdtemp(join(tmpdir(), 'gaia-gateway-test-'));
@@ -25,6 +36,8 @@ beforeAll(async () => {
   }
   await bundleGateway({ directory: join(root, 'dist/gateway') });
   backend = await startHttp((request, response) => {
+    if (request.url === '/internal/keys/resolve') return json(response, 200, limitedKey);
+    if (request.url?.startsWith('/internal/revocations')) return json(response, 200, nothingRevoked);
     backendSees.arrived();
     void backendSees.hold.then(() => answerHealth(request, response));
   });
@@ -138,6 +151,33 @@ describe('two processes on one port', () => {
     const atWork = await openSockets();
     expect(atWork.map((sockets, index) => sockets - (idle[index] ?? 0)).every((opened) => opened >= 4)).toBe(true);
     expect((await load.stop()).failed).toBe(0);
+  });
+
+  it('count the minute of a limited key together, also when the limiter is killed half-way', async () => {
+    await using fleet = await fleetOf(2);
+    const { key } = await createApiKey('dev');
+    // A connection each, so that both processes get some.
+    const ask = async (): Promise<number> => {
+      const pool = new Pool(fleet.url);
+      const { statusCode, body } = await pool.request({
+        path: '/v1/models',
+        method: 'GET',
+        headers: { 'x-api-key': key },
+      });
+      await body.dump();
+      await pool.close();
+      return statusCode;
+    };
+    const statuses: number[] = [];
+    for (let request = 0; request < rpm / 2; request++) statuses.push(await ask());
+    expect(statuses).toEqual(Array(rpm / 2).fill(200));
+    process.kill(fleet.groups()[0] ?? NaN, 'SIGKILL');
+    await fleet.event('The limiter is back');
+    for (let request = 0; request < 2 * rpm; request++) statuses.push(await ask());
+    const admitted = statuses.filter((status) => status === 200).length;
+    expect(admitted).toBeLessThanOrEqual(rpm);
+    expect(admitted).toBeGreaterThan(rpm / 2);
+    expect(new Set(statuses)).toEqual(new Set([200, 429]));
   });
 
   it('finish the request in flight when they are told to stop, and then are gone', async () => {
