@@ -137,10 +137,7 @@ export const auditLog = pgTable(
     requestId: text('request_id'),
     address: text(),
   },
-  (table) => [
-    unique('audit_log_id_key').on(table.id),
-    index('audit_log_user_id_idx').on(table.userId, table.sequence),
-  ],
+  (table) => [unique('audit_log_id_key').on(table.id), index('audit_log_user_id_idx').on(table.userId, table.sequence)],
 );
 
 /** One salt for every password given with an address (in lower case), so that all of them cost one hash to check. */

@@ -1,6 +1,8 @@
 import { generateKeyPairSync } from 'node:crypto';
 import type { Database } from '#shared/db/connect.ts';
 import { createEmbeddedIdentity, type EmbeddedIdentityOptions, type Identity } from '../embedded-identity.ts';
+import { accountLimits, createAccountLimits, type AccountLimits } from '../limits/account-limits.ts';
+import type { AttemptLimit } from '../limits/attempts.ts';
 import type { Email } from '../mail/mailer.ts';
 import { createPasswordHasher } from '../passwords/password-hasher.ts';
 import type { SigningKey } from '../tokens/signing-keys.ts';
@@ -28,4 +30,12 @@ export function createTestEmbedded(db: Database, options: Partial<EmbeddedIdenti
     ...options,
   });
   return { identity, mails, signingKey };
+}
+
+/** Limits that no ordinary test meets; one that is about limits sets its own. */
+export function testAccountLimits(
+  limits: Partial<Record<keyof typeof accountLimits, AttemptLimit>> = {},
+): AccountLimits {
+  const wide = Object.keys(accountLimits).map((name) => [name, { attempts: 1_000_000, windowSeconds: 60 }] as const);
+  return createAccountLimits({ ...accountLimits, ...Object.fromEntries(wide), ...limits });
 }
