@@ -47,6 +47,16 @@ describe('an incompatible change', () => {
     const grown = { paths: ['/a', '/b'], body: { required: ['x'], properties: { x: { type: 'string' }, y: {} } } };
     expect(breaks(before, { operations: { a: grown, b: {} } })).toEqual([]);
   });
+
+  it('is a variant that lost something, and not one that has more to it', () => {
+    const variants = (...oneOf: object[]) => JsonSchema.parse({ oneOf });
+    const user = { kind: 'user', properties: { id: {} }, required: ['id'] };
+    const before = variants(user, { kind: 'nobody' });
+    const grown = { ...user, properties: { id: {}, session: {} } };
+    expect(breaks(before, variants(grown, { kind: 'nobody' }))).toEqual([]);
+    expect(breaks(before, variants({ ...user, properties: {} }, { kind: 'nobody' }))).toHaveLength(1);
+    expect(breaks(before, variants(grown))).toHaveLength(1);
+  });
 });
 
 function recordedParts(): [number | null, typeof recorded] {

@@ -36,9 +36,9 @@ export function breaks(previous: Json, next: Json, path = ''): string[] {
   return JSON.stringify(previous) === JSON.stringify(next) ? [] : [`${path} changed`];
 }
 
+/** An item is still there when something in the list can stand in for it: the same, or the same with more to it. */
 function arrayBreaks(previous: Json[], next: Json[], path: string): string[] {
-  const has = (list: Json[], item: Json): boolean =>
-    list.some((other) => JSON.stringify(other) === JSON.stringify(item));
+  const has = (list: Json[], item: Json): boolean => list.some((other) => breaks(item, other, path).length === 0);
   const gone = previous.filter((item) => !has(next, item)).map((item) => `${path} lost ${JSON.stringify(item)}`);
   const demanded = path.includes('/body/') && path.endsWith('/required');
   const added = demanded

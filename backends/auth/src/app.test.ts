@@ -14,6 +14,8 @@ import { createTestDatabase, type TestDatabase } from '../../../tests/support/po
 import { createApp } from './app.ts';
 import { createApiReference } from './docs/api-reference.ts';
 import { createKeyRepository } from './store/key-repository.ts';
+import { createTestEmbedded } from './testing/embedded.ts';
+import { createManagementStores } from './store/management-stores.ts';
 
 const identity = await createTestIdentity();
 const log = createLogger({ service: 'auth', level: 'error', write: () => undefined });
@@ -34,9 +36,13 @@ beforeAll(async () => {
     build: { version: '1.0.0', commit: 'test', contract: contractVersion },
     health: createHealthReporter({ environment: 'local', pingDatabase: connection.ping, natsStatus: () => 'disabled' }),
     verifyAssertion: createAssertionVerifier(identity.publicKeys, 'auth'),
+    ...createManagementStores(connection.db),
     keys: createKeyRepository(connection.db),
+    keyEnvironment: 'dev',
+    lastUse: { mark: () => undefined },
     revocations: { after: async () => ({ position: 0, reset: true, completeSince: 0, ageMs: 0, revocations: [] }) },
     signingKeys: [],
+    identity: createTestEmbedded(connection.db).identity,
     reference: createApiReference('1.0.0'),
   });
   userId = await insertUser('owner@gaia.test', null);

@@ -5,14 +5,24 @@ import { startService } from '#shared/service/start-service.ts';
 import { createApp } from './app.ts';
 import { readConfig } from './config.ts';
 import { createApiReference } from './docs/api-reference.ts';
+import { createEmbeddedIdentity } from './embedded-identity.ts';
+import { keyEnvironmentOf } from './keys/key-environment.ts';
+import { createLastUse } from './keys/last-use.ts';
+import { createMailer } from './mail/mailer.ts';
+import { senderFor } from './mail/sender-for.ts';
 import { startRevocationFeed } from './revocations/revocation-feed.ts';
 import { createKeyRepository } from './store/key-repository.ts';
+import { saveKeyUses } from './store/key-uses.ts';
+import { createManagementStores } from './store/management-stores.ts';
 import { createRevocationNotices } from './store/revocation-notices.ts';
 import { createRevocationReader } from './store/revocation-reader.ts';
+import { signingKeysFor } from './tokens/local-signing-keys.ts';
 
 await runService('auth', () => {
   const config = readConfig();
   const log = createLogger({ service: 'auth', level: config.LOG_LEVEL, write: printLogLine });
+  const signingKeys = signingKeysFor({ configured: config.TOKEN_SIGNING_KEYS, environment: config.ENVIRONMENT, log });
+  const mailer = createMailer(senderFor(config, log), log);
   return startService({
     service: 'auth',
     config,
@@ -24,11 +34,24 @@ await runService('auth', () => {
         log,
       });
       parts.onStop(revocations.stop);
+      parts.onStop(mailer.settled);
+      const lastUse = createLastUse({ save: saveKeyUses(parts.database.db), log });
+      parts.onStop(lastUse.stop);
       return createApp({
         ...parts,
+        ...createManagementStores(parts.database.db),
         keys: createKeyRepository(parts.database.db),
+        keyEnvironment: keyEnvironmentOf[config.ENVIRONMENT],
+        lastUse,
         revocations,
-        signingKeys: config.TOKEN_SIGNING_KEYS,
+        signingKeys,
+        identity: createEmbeddedIdentity({
+          db: parts.database.db,
+          signingKeys,
+          mailer,
+          confirmation: config.EMAIL_CONFIRMATION,
+          confirmUrl: config.EMAIL_CONFIRM_URL ?? null,
+        }),
         reference: createApiReference(parts.build.version),
       });
     },

@@ -33,13 +33,13 @@ export const routes: readonly RouteRow[] = [
   },
   { prefix: '/api/v0.2/assets', service: 'asset', maxBodyBytes: assetBytes },
   { prefix: '/api/v0.3', service: 'chat', maxBodyBytes: chatBytes },
-  { prefix: '/api/v0.3/auth', service: 'auth' },
+  { prefix: '/api/v0.3/auth', service: 'auth', open: openAuth('/api/v0.3/auth') },
   { prefix: '/api/v1/assets', service: 'asset', open: ['GET /api/v1/assets/test'], maxBodyBytes: assetBytes },
   { prefix: '/api/v1/chat', service: 'chat', maxBodyBytes: chatBytes },
   { prefix: '/api/v1/conversations', service: 'chat', maxBodyBytes: chatBytes },
   { prefix: '/api/v1/personas', service: 'chat' },
   { prefix: '/api/v1/providers', service: 'chat' },
-  { prefix: '/api/v1/auth', service: 'auth' },
+  { prefix: '/api/v1/auth', service: 'auth', open: openAuth('/api/v1/auth') },
   { prefix: '/api/v1/keys', service: 'auth' },
   { prefix: '/api/v1/audit', service: 'auth' },
   { prefix: '/api/v1/admin', service: 'auth' },
@@ -88,6 +88,12 @@ export function createUpstreams(config: ServiceUrls): Upstreams {
       };
     },
   };
+}
+
+/** What somebody does who has no credential yet, or wants to know what one is worth. */
+function openAuth(prefix: string): string[] {
+  const operations = ['register', 'login', 'refresh', 'confirm', 'resend-verification', 'validate'];
+  return operations.map((operation) => `POST ${prefix}/${operation}`);
 }
 
 const longestFirst = routes.toSorted((a, b) => b.prefix.length - a.prefix.length);

@@ -1,6 +1,6 @@
 import type { Context } from 'hono';
 import { IdSchema } from '#shared/contracts/lists.ts';
-import { AppError } from '#shared/http/error.ts';
+import type { AppError } from '#shared/http/error.ts';
 import type { ServiceEnv } from '#shared/service/service-env.ts';
 
 /** The `{id}` of a path. What cannot be one is answered like one that does not exist. */
