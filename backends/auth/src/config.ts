@@ -22,6 +22,10 @@ export const ConfigSchema = z.object({
   EMAIL_CONFIRMATION: z.enum(confirmationRules).default('required'),
   /** The page of the web front that confirms; token and address come in its fragment. */
   EMAIL_CONFIRM_URL: z.url({ protocol: /^https?$/ }).optional(),
+  /** The mail server, with user and password. Without it, mails are files (locally) or are not sent at all. */
+  SMTP_URL: z.url({ protocol: /^smtps?$/ }).optional(),
+  /** Sender of all mails: `Gaia <no-reply@example.com>`. */
+  MAIL_FROM: z.string().default('Gaia <no-reply@localhost>'),
   /** Where mails are written to instead of being sent, for development. Only locally it has a default. */
   MAIL_DIRECTORY: z.string().optional(),
 });
