@@ -44,6 +44,16 @@ describe('what crosses to a backend', () => {
     expect(gateway.sent[0]?.headers.get(name) ?? '').not.toContain(key);
   });
 
+  it("tells a backend the client's address, and only as the platform knows it", async () => {
+    const forged = { 'x-gaia-client-address': '203.0.113.9', 'x-forwarded-for': '203.0.113.9' };
+    const known = await testGateway({ vars: { TRUSTED_ADDRESS_HEADER: 'cf-connecting-ip' } });
+    await known.request('/v1/models', { headers: { 'x-api-key': key, ...forged, 'cf-connecting-ip': '192.0.2.1' } });
+    expect(known.sent[0]?.headers.get('x-gaia-client-address')).toBe('192.0.2.1');
+    const unknown = await testGateway();
+    await unknown.request('/v1/models', { headers: { 'x-api-key': key, ...forged } });
+    expect(unknown.sent[0]?.headers.get('x-gaia-client-address')).toBeNull();
+  });
+
   it('passes query, method, body and protocol headers on unchanged', async () => {
     const gateway = await testGateway();
     await gateway.request('/v1/messages?beta=true&x=%20y', {

@@ -22,6 +22,8 @@ export type EdgeRequest = {
   upstream: string | undefined;
   userId: string | undefined;
   keyId: string | undefined;
+  /** Where it came from, once a limit has looked; null where that cannot be known. */
+  address: string | null | undefined;
   /** Where the caller stands with the limit that came closest to refusing it. */
   rateLimit: RateLimitState | undefined;
   /** Keeps work going after the answer. */
@@ -76,6 +78,7 @@ function edgeRequest(raw: Request, waitUntil: EdgeRequest['waitUntil']): EdgeReq
     upstream: undefined,
     userId: undefined,
     keyId: undefined,
+    address: undefined,
     rateLimit: undefined,
     waitUntil,
   };

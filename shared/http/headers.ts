@@ -3,6 +3,8 @@ export const headerNames = {
   requestId: 'x-request-id',
   assertion: 'x-gaia-assertion',
   contract: 'x-gaia-contract',
+  /** Set by the gateway, which lets nothing of that name in; believed only next to an assertion. */
+  clientAddress: 'x-gaia-client-address',
 } as const;
 
 /** On every answer of every layer: nothing here may be cached or sniffed. */

@@ -9,8 +9,13 @@ import { secondsUntilReset, type RateLimitState } from './rate-limit.ts';
 import { createRpmLeases, type LeaseSource } from './rpm-leases.ts';
 import { rpmWindowMs } from './rpm-window.ts';
 
-/** Where a limit leaves what the answer has to say about it. */
-export type LimitedRequest = { raw: Request; rateLimit: RateLimitState | undefined };
+/** Where limits leave what they found: what the answer has to say, and where the request came from. */
+export type LimitedRequest = {
+  raw: Request;
+  rateLimit: RateLimitState | undefined;
+  /** Undefined until somebody asked; null where it cannot be known. */
+  address: string | null | undefined;
+};
 
 /** What refuses a request for its number or its place. Undefined where there was nothing to wait for. */
 export type Limits = {
@@ -46,7 +51,10 @@ export function createLimits({
     key: createFloodGuard({ limit: floodLimits.key, binding: floodBindings.key, seed: ~seed, now: clock }),
   };
   const leases = createRpmLeases({ ask, now: clock });
-  const addressOf = ({ raw }: LimitedRequest): string | null => clientAddress(raw, trustedAddressHeader);
+  const addressOf = (request: LimitedRequest): string | null => {
+    if (request.address === undefined) request.address = clientAddress(request.raw, trustedAddressHeader);
+    return request.address;
+  };
   const nameOf = trustedAddressHeader === undefined ? floodNameOfPeer : floodNameOf;
 
   const guard = (policy: 'address' | 'key', name: string, request: LimitedRequest): Promise<void> | undefined => {

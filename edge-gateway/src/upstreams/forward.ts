@@ -81,6 +81,7 @@ function upstreamHeaders({ upstream, request, assertion }: Forwarded): Headers {
   setTrace(offered, headers);
   if (isUpgrade(offered)) setUpgrade(offered, headers);
   if (upstream.open) for (const [name, value] of Object.entries(hopHeaders)) headers.set(name, value);
+  if (request.address) headers.set(headerNames.clientAddress, request.address);
   headers.set(headerNames.requestId, request.requestId);
   headers.set(headerNames.assertion, assertion);
   headers.set(headerNames.contract, String(contractVersion));

@@ -1,9 +1,7 @@
 import type { Context } from 'hono';
+import { headerNames } from '#shared/http/headers.ts';
 import type { ServiceEnv } from '#shared/service/service-env.ts';
 import type { Actor } from './audit-log.ts';
-
-/** Set by the gateway, which lets nothing of that name in; what else is there came without an assertion. */
-const addressHeader = 'x-gaia-client-address';
 
 /** Who is behind a request, for the audit log. */
 export function actorOf(c: Context<ServiceEnv>): Actor {
@@ -14,6 +12,6 @@ export function actorOf(c: Context<ServiceEnv>): Actor {
     keyId: user?.keyId ?? null,
     sessionId: user?.sessionId ?? null,
     requestId: c.get('requestId'),
-    address: c.req.header(addressHeader)?.slice(0, 64) ?? null,
+    address: c.req.header(headerNames.clientAddress)?.slice(0, 64) ?? null,
   };
 }
