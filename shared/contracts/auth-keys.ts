@@ -172,3 +172,35 @@ export const rotateKey = contract({
     409: { description: 'It is being rotated already' },
   },
 });
+
+const ExchangeKeySchema = z.strictObject({
+  scopes: ScopesSchema.optional(),
+  ttl_seconds: z.int().min(60).max(3_600).default(900),
+});
+
+export type ExchangeKeyBody = z.infer<typeof ExchangeKeySchema>;
+
+export const exchangeKey = contract({
+  ...common,
+  ...noQuery,
+  operation: 'exchangeKey',
+  method: 'post',
+  paths: ['/api/v1/auth/token'],
+  access: 'authenticated',
+  summary: 'Exchange the key that this is called with for a short-lived token, to give to a game or a browser',
+  description:
+    'The token has at most the scopes of the key, never `admin` or `keys:write`, shares its limits, and ends when the ' +
+    'key is changed, rotated or revoked. It cannot be exchanged again.',
+  body: { schema: ExchangeKeySchema, maxBytes },
+  answers: {
+    200: {
+      description: 'The token',
+      schema: z.object({
+        access_token: z.string(),
+        token_type: z.literal('bearer'),
+        expires_in: z.int(),
+        scopes: z.array(z.enum(scopes)),
+      }),
+    },
+  },
+});

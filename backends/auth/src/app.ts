@@ -12,6 +12,7 @@ import { changeKeyRoute } from './routes/change-key.ts';
 import { changeUserRoute } from './routes/change-user.ts';
 import { createKeyRoute } from './routes/create-key.ts';
 import { createUserRoute } from './routes/create-user.ts';
+import { exchangeKeyRoute } from './routes/exchange-key.ts';
 import { getDocsRoute } from './routes/get-docs.ts';
 import { getKeyRoute } from './routes/get-key.ts';
 import { getOpenApiDocumentRoute } from './routes/get-open-api-document.ts';
@@ -26,6 +27,7 @@ import { resolveKeyRoute } from './routes/resolve-key.ts';
 import { revokeKeyRoute } from './routes/revoke-key.ts';
 import { rotateKeyRoute } from './routes/rotate-key.ts';
 import type { RunningRevocationFeed } from './revocations/revocation-feed.ts';
+import { createAccessTokens } from './tokens/access-tokens.ts';
 import type { SigningKey } from './tokens/signing-keys.ts';
 import type { UserDirectory } from './users/manage-users.ts';
 
@@ -58,6 +60,7 @@ export function createApp(services: Services): Hono<ServiceEnv> {
   changeKeyRoute(app, management);
   rotateKeyRoute(app, management);
   revokeKeyRoute(app, management);
+  exchangeKeyRoute(app, { ...management, tokens: createAccessTokens(services.signingKeys) });
 
   listAuditRoute(app, services.audit);
   listUsersRoute(app, services.users);

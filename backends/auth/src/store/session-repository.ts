@@ -85,9 +85,9 @@ async function isLive(db: Database, claims: Parameters<SessionRepository['isLive
     .from(users)
     .where(eq(users.id, userId));
   if (!row || row.disabledAt || row.isRevoked) return false;
-  return (
-    (sessionId === null || (await isOpen(db, sessionId))) && (keyId === null || (await isUsable(db, keyId, issuedAt)))
-  );
+  // A token of a key ends with the key; the session it names is its own and in no table.
+  if (keyId !== null) return await isUsable(db, keyId, issuedAt);
+  return sessionId === null || (await isOpen(db, sessionId));
 }
 
 function isRevoked(db: Database, { userId, issuedAt }: { userId: string; issuedAt: Date }) {
