@@ -4,11 +4,11 @@ import { contractVersion } from '#shared/contract-version.ts';
 import { connect, type DatabaseConnection } from '#shared/db/connect.ts';
 import { createAssertionVerifier } from '#shared/identity/assertion-verify.ts';
 import { scopes as scopeNames, type Principal, type UserPrincipal } from '#shared/identity/principal.ts';
-import { createLogger } from '#shared/log.ts';
+import { createLogger, type Logger } from '#shared/log.ts';
 import { createServiceApp } from '#shared/service/create-service-app.ts';
 import { createHealthReporter } from '#shared/service/health.ts';
 import * as z from 'zod';
-import { createTestIdentity } from './assertions.ts';
+import { createTestIdentity, type TestIdentity } from './assertions.ts';
 import { createTestDatabase, queryRows } from './postgres.ts';
 import type { EmbeddedIdentityOptions } from '../../backends/auth/src/embedded-identity.ts';
 import { identityRoutes } from '../../backends/auth/src/routes/identity-routes.ts';
@@ -32,22 +32,16 @@ export async function createSessionApp(options: Partial<EmbeddedIdentityOptions>
   const connection: DatabaseConnection = connect({ url: database.url, poolSize: 8, log });
   const gateway = await createTestIdentity();
   const { identity, mails, signingKey } = createTestEmbedded(connection.db, options);
-  const app = createServiceApp({
-    service: 'auth',
-    contracts: contractsOf('auth'),
-    log,
-    build: { version: '1.0.0', commit: 'test', contract: contractVersion },
-    health: createHealthReporter({ environment: 'local', pingDatabase: connection.ping, natsStatus: () => 'disabled' }),
-    verifyAssertion: createAssertionVerifier(gateway.publicKeys, 'auth'),
-  });
+  const app = serviceApp({ log, connection, publicKeys: gateway.publicKeys });
   identityRoutes(app, identity);
 
+  const headersOf = assertedHeaders(gateway);
   const answers: string[] = [];
-  async function call(method: string, path: string, body?: unknown, principal: Principal = { kind: 'anonymous' }) {
+  async function call(method: string, path: string, body?: unknown, principal: Principal = anonymous) {
     const answer = await app.request(`/api/v1/auth/${path}`, {
       method,
       headers: {
-        ...(await gateway.headers(principal, 'auth')),
+        ...(await headersOf(principal)),
         'user-agent': 'test',
         'x-gaia-client-address': '192.0.2.1',
         ...(body !== undefined && { 'content-type': 'application/json' }),
@@ -93,4 +87,29 @@ export function principalOf({ user, session }: TestSession): UserPrincipal & { s
     .object({ sid: z.string(), scopes: z.array(z.enum(scopeNames)) })
     .parse(JSON.parse(Buffer.from(claims, 'base64url').toString()));
   return { kind: 'user', userId: user.id, keyId: null, sessionId: sid, scopes, limits: {} };
+}
+
+const anonymous: Principal = { kind: 'anonymous' };
+
+/** One assertion for many requests of nobody, as the gateway does it. */
+function assertedHeaders({ headers }: TestIdentity): (principal: Principal) => Promise<Record<string, string>> {
+  let kept = { headers: headers(anonymous, 'auth'), until: Date.now() + 30_000 };
+  return async (principal) => {
+    if (principal !== anonymous) return await headers(principal, 'auth');
+    if (kept.until < Date.now()) kept = { headers: headers(anonymous, 'auth'), until: Date.now() + 30_000 };
+    return await kept.headers;
+  };
+}
+
+type ServiceParts = { log: Logger; connection: DatabaseConnection; publicKeys: TestIdentity['publicKeys'] };
+
+function serviceApp({ log, connection, publicKeys }: ServiceParts): ReturnType<typeof createServiceApp> {
+  return createServiceApp({
+    service: 'auth',
+    contracts: contractsOf('auth'),
+    log,
+    build: { version: '1.0.0', commit: 'test', contract: contractVersion },
+    health: createHealthReporter({ environment: 'local', pingDatabase: connection.ping, natsStatus: () => 'disabled' }),
+    verifyAssertion: createAssertionVerifier(publicKeys, 'auth'),
+  });
 }

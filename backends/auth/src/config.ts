@@ -18,8 +18,8 @@ export const ConfigSchema = z.object({
         return z.NEVER;
       }
     }),
-  /** `required`: until its address is confirmed, an account may only look at itself. */
-  EMAIL_CONFIRMATION: z.enum(confirmationRules).default('required'),
+  /** `required`: until its address is confirmed, an account may only look at itself. See `confirmationRuleFor`. */
+  EMAIL_CONFIRMATION: z.enum(confirmationRules).optional(),
   /** The page of the web front that confirms; token and address come in its fragment. */
   EMAIL_CONFIRM_URL: z.url({ protocol: /^https?$/ }).optional(),
   /** The mail server, with user and password. Without it, mails are files (locally) or are not sent at all. */

@@ -2,6 +2,7 @@ import { createLogger } from '#shared/log.ts';
 import { printLogLine } from '#shared/service/print-log-line.ts';
 import { runService } from '#shared/service/run-service.ts';
 import { startService } from '#shared/service/start-service.ts';
+import { confirmationRuleFor } from './accounts/session-scopes.ts';
 import { createApp } from './app.ts';
 import { readConfig } from './config.ts';
 import { createApiReference } from './docs/api-reference.ts';
@@ -49,7 +50,7 @@ await runService('auth', () => {
           db: parts.database.db,
           signingKeys,
           mailer,
-          confirmation: config.EMAIL_CONFIRMATION,
+          confirmation: confirmationRuleFor(config),
           confirmUrl: config.EMAIL_CONFIRM_URL ?? null,
         }),
         reference: createApiReference(parts.build.version),
