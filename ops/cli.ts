@@ -13,6 +13,7 @@ const verbs: Record<string, () => Promise<OpsCommand>> = {
   setup: async () => (await import('./commands/setup.ts')).setupCommand,
   migrate: async () => (await import('./commands/migrate.ts')).migrateCommand,
   seed: async () => (await import('./commands/seed.ts')).seedCommand,
+  'rotate-token-keys': async () => (await import('./commands/rotate-token-keys.ts')).rotateTokenKeysCommand,
   check: async () => (await import('./commands/check.ts')).checkCommand,
   fix: async () => (await import('./commands/fix.ts')).fixCommand,
   test: async () => (await import('./commands/test.ts')).testCommand,

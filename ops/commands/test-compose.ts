@@ -12,6 +12,7 @@ import { freePorts } from '../local/ports.ts';
 import { seedKeyOnce } from '../local/seed.ts';
 import { generateSigningKeys, type SigningKeys } from '../local/signing-key.ts';
 import { gatewayEnvFile, planGateway, type StackPorts } from '../local/stack-plan.ts';
+import { generateTokenKeys } from '../local/token-keys.ts';
 import { supervise } from '../local/supervise.ts';
 import { repositoryRoot } from '../repository.ts';
 
@@ -83,13 +84,20 @@ async function prepare(): Promise<Trial> {
   const keys = await generateSigningKeys();
   const password = randomBytes(24).toString('hex');
   const envFile = join(directory, 'compose.env');
-  await writeFile(envFile, composeEnv(ports, keys, password), { mode: 0o600 });
+  await writeFile(envFile, composeEnv(ports, { keys, tokenKeys: await generateTokenKeys(), password }), {
+    mode: 0o600,
+  });
   return { directory, project, compose: createCompose(project, envFile), ports, keys, password };
 }
 
-function composeEnv(ports: ComposePorts, { privateKey, publicKeys }: SigningKeys, password: string): string {
+type ComposeSecrets = { keys: SigningKeys; tokenKeys: string; password: string };
+
+function composeEnv(ports: ComposePorts, { keys, tokenKeys, password }: ComposeSecrets): string {
+  const { privateKey, publicKeys } = keys;
   const values: Record<string, string | number> = {
     POSTGRES_PASSWORD: password,
+    APPLICATION_DATABASE_PASSWORD: randomBytes(24).toString('hex'),
+    TOKEN_SIGNING_KEYS: `'${tokenKeys}'`,
     GATEWAY_SIGNING_KEY: `'${privateKey}'`,
     GATEWAY_PUBLIC_KEYS: `'${publicKeys}'`,
     AUTH_PORT: ports.auth,

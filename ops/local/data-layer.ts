@@ -1,5 +1,7 @@
 import { join } from 'node:path';
+import { ensureApplicationLogin } from '#shared/db/application-role.ts';
 import { migrate } from '#shared/db/migrate.ts';
+import { randomBase62 } from '#shared/id.ts';
 import { createLogger } from '#shared/log.ts';
 import { OpsError } from '../command.ts';
 import { findNatsServer, startNats } from './nats.ts';
@@ -22,7 +24,14 @@ export type DataLayerOptions = {
   onStep: <T>(name: string, work: Promise<T>) => Promise<T>;
 };
 
-export type DataFacts = { databaseUrl: string; natsUrl: string; key: string };
+export type DataFacts = {
+  /** As the owner: for migrations, seeds and tests. */
+  databaseUrl: string;
+  /** As the application's role, which can make no tables: for the backends. */
+  applicationUrl: string;
+  natsUrl: string;
+  key: string;
+};
 export type DataLayer = { start: () => Promise<DataFacts>; stop: () => Promise<void> };
 
 type Server = { url: string; process: Pick<Running, 'pid' | 'exited'>; stop: () => Promise<void> };
@@ -57,7 +66,9 @@ export function createDataLayer(options: DataLayerOptions): DataLayer {
       const log = createLogger({ service: 'migrate', level: 'warn', write: onProgress });
       await onStep('migrations', migrate({ url, direction: 'up', log }).catch(asSentence));
       const key = await seedDevUser(url, directory);
-      return { databaseUrl: url, natsUrl, key };
+      // A password a start: it is in no file, and the role is of no use to who has it after we stopped.
+      const applicationUrl = await ensureApplicationLogin(url, randomBase62(32)).catch(asSentence);
+      return { databaseUrl: url, applicationUrl, natsUrl, key };
     },
     stop: async () => {
       stopping = true;

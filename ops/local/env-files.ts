@@ -1,6 +1,7 @@
 import { parseEnv } from 'node:util';
 import { randomBase62 } from '#shared/id.ts';
 import { OpsError } from '../command.ts';
+import { generateTokenKeys } from './token-keys.ts';
 import { generateSigningKeys, publicKeysOf, type SigningKeys } from './signing-key.ts';
 
 /** The two examples, and what is already there of the two files made from them (null: nothing). */
@@ -26,17 +27,21 @@ export async function planEnvFiles({ example, existing }: EnvFileInputs): Promis
     return { env: null, devVars: null };
   }
   const keys = await keysFor(env, devVars);
-  const password = randomBase62(32);
+  const secrets = { owner: randomBase62(32), application: randomBase62(32), tokenKeys: await generateTokenKeys() };
   return {
-    env: env ? null : fill(example.env, envValues(keys, password)),
+    env: env ? null : fill(example.env, envValues(keys, secrets)),
     devVars: devVars ? null : fill(example.devVars, { GATEWAY_SIGNING_KEY: keys.privateKey }),
   };
 }
 
-function envValues({ privateKey, publicKeys }: SigningKeys, password: string): Record<string, string> {
+type Secrets = { owner: string; application: string; tokenKeys: string };
+
+function envValues({ privateKey, publicKeys }: SigningKeys, secrets: Secrets): Record<string, string> {
   return {
-    POSTGRES_PASSWORD: password,
-    DATABASE_URL: `postgresql://gaia:${password}@localhost:5432/gaia`,
+    POSTGRES_PASSWORD: secrets.owner,
+    APPLICATION_DATABASE_PASSWORD: secrets.application,
+    DATABASE_URL: `postgresql://gaia:${secrets.owner}@localhost:5432/gaia`,
+    TOKEN_SIGNING_KEYS: secrets.tokenKeys,
     GATEWAY_PUBLIC_KEYS: publicKeys,
     GATEWAY_SIGNING_KEY: privateKey,
   };

@@ -1,7 +1,8 @@
-import { link, mkdir, rename, rm, writeFile } from 'node:fs/promises';
+import { link, mkdir, rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import * as z from 'zod';
+import { randomBase62 } from '#shared/id.ts';
 import { OpsError } from '../command.ts';
 import { repositoryRoot } from '../repository.ts';
 import { readIfThere, writePrivateFile } from './private-file.ts';
@@ -32,13 +33,15 @@ export async function claimDirectory(directory: string): Promise<RunRecord> {
   const path = join(directory, 'run.json');
   const owner = await identify('ops', process.pid);
   while (!(await tryCreate(path, { owner, children: [] }))) {
-    const previous = parseRecord(await readIfThere(path));
+    const text = await readIfThere(path);
+    if (text === null) continue;
+    const previous = parseRecord(text);
     if (previous && (await isAlive(previous.owner))) {
       throw new OpsError(
         `Gaia already runs from this directory (process ${previous.owner.pid}): stop that one first, with Ctrl-C or \`kill ${previous.owner.pid}\`.`,
       );
     }
-    await recover(path, previous?.children ?? []);
+    await recover({ path, text, previous, owner });
   }
   return holdRecord(path, owner);
 }
@@ -69,7 +72,7 @@ function holdRecord(path: string, owner: RecordedProcess): RunRecord {
 
 /** Appears with its content or not at all; false when somebody else's is there. */
 async function tryCreate(path: string, record: z.infer<typeof RecordSchema>): Promise<boolean> {
-  const draft = `${path}.${process.pid}.claim`;
+  const draft = `${path}.${randomBase62(12)}.draft`;
   await writeFile(draft, JSON.stringify(record), { mode: 0o600 });
   try {
     await link(draft, path);
@@ -82,16 +85,28 @@ async function tryCreate(path: string, record: z.infer<typeof RecordSchema>): Pr
   }
 }
 
-async function recover(path: string, children: RecordedProcess[]): Promise<void> {
-  const grave = `${path}.${process.pid}.stale`;
-  try {
-    await rename(path, grave);
-  } catch {
-    return; // Another start was faster; the next look tells how that ended.
+type Stale = { path: string; text: string; previous: z.infer<typeof RecordSchema> | null; owner: RecordedProcess };
+
+/**
+ * Ends what a dead run left and takes its record away. Of several starts that found it, one gets the right to, by a
+ * marker of that dead owner's; while it is held nobody else can replace the record, so none that is alive is buried.
+ */
+async function recover({ path, text, previous, owner }: Stale): Promise<void> {
+  const marker = `${path}.${previous?.owner.pid ?? 'unreadable'}.recovery`;
+  if (!(await tryCreate(marker, { owner, children: [] }))) {
+    const holder = parseRecord(await readIfThere(marker));
+    if (holder && (await isAlive(holder.owner))) await sleep(20);
+    else await rm(marker, { force: true }); // It died while it recovered.
+    return;
   }
-  // The gateway and the backends go before the database, as in an orderly stop.
-  for (const child of children.toReversed()) await end(child);
-  await rm(grave, { force: true });
+  try {
+    if ((await readIfThere(path)) !== text) return; // Another start was faster.
+    // The gateway and the backends go before the database, as in an orderly stop.
+    for (const child of (previous?.children ?? []).toReversed()) await end(child);
+    await rm(path, { force: true });
+  } finally {
+    await rm(marker, { force: true });
+  }
 }
 
 async function end(child: RecordedProcess): Promise<void> {

@@ -8,6 +8,8 @@ const backends = {
   databaseUrl: 'postgres://postgres:hidden-password@127.0.0.1:9/gaia',
   natsUrl: 'disabled',
   publicKeys: '{"keys":[]}',
+  tokenKeys: 'hidden-token-keys',
+  mailDirectory: '/tmp/mail',
   extraEnv: { chat: { OPENAI_BASE_URL: 'http://127.0.0.1:7', DRAIN_SECONDS: '1' } },
 };
 

@@ -32,6 +32,10 @@ export type BackendInputs = {
   databaseUrl: string;
   natsUrl: string;
   publicKeys: string;
+  /** What auth signs sessions with. */
+  tokenKeys: string;
+  /** Where auth writes mails instead of sending them. */
+  mailDirectory: string;
   extraEnv: ExtraEnv;
 };
 
@@ -58,13 +62,22 @@ export function planBackends({ root, ports, extraEnv, ...inputs }: BackendInputs
       NATS_URL: inputs.natsUrl,
       NATS_SUBJECT_PREFIX: '',
       GATEWAY_PUBLIC_KEYS: inputs.publicKeys,
-      ...onlyHere[name],
+      ...onlyHere(name, inputs),
       ...extraEnv[name],
     },
   }));
 }
 
-const onlyHere: Partial<Record<ServiceName, Record<string, string>>> = { chat: { LOCAL_PROVIDER: 'enabled' } };
+type OwnInputs = Pick<BackendInputs, 'tokenKeys' | 'mailDirectory'>;
+
+/** What only one backend gets: nobody holds a secret of another. */
+function onlyHere(name: ServiceName, { tokenKeys, mailDirectory }: OwnInputs): Record<string, string> {
+  const own: Partial<Record<ServiceName, Record<string, string>>> = {
+    auth: { TOKEN_SIGNING_KEYS: tokenKeys, MAIL_DIRECTORY: mailDirectory },
+    chat: { LOCAL_PROVIDER: 'enabled' },
+  };
+  return own[name] ?? {};
+}
 
 /** The gateway in `wrangler dev`: workerd, as in production, and without a network. */
 export function planGateway({ root, directory, ports, privateKey, envFile, extra }: GatewayInputs): ServicePlan {

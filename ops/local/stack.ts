@@ -16,6 +16,7 @@ import {
   type StackPorts,
   type StackService,
 } from './stack-plan.ts';
+import { tokenKeysOf } from './token-keys.ts';
 import { supervise, type Supervised, type SuperviseHooks } from './supervise.ts';
 
 export type StackEvents = {
@@ -59,7 +60,7 @@ export type Stack = DataFacts & {
 };
 
 type Parts = { record: RunRecord; data: DataLayer; services: Map<StackService, Supervised> };
-type Basis = { ports: StackPorts; keys: SigningKeys; signal: AbortSignal };
+type Basis = { ports: StackPorts; keys: SigningKeys; tokenKeys: string; signal: AbortSignal };
 
 /**
  * The whole of Gaia on this machine: Postgres, NATS where there is one, three backends and the gateway, all on
@@ -73,8 +74,8 @@ export async function startStack(options: StackOptions): Promise<Stack> {
   const parts: Parts = { record, services: new Map(), data: dataLayer(options, record, signal) };
   try {
     const ports = await choosePorts(options.port);
-    const keys = await signingKeysOf(options.directory);
-    const facts = await unlessAborted(signal, bringUp(options, parts, { ports, keys, signal }));
+    const [keys, tokenKeys] = await Promise.all([signingKeysOf(options.directory), tokenKeysOf(options.directory)]);
+    const facts = await unlessAborted(signal, bringUp(options, parts, { ports, keys, tokenKeys, signal }));
     return { ...facts, ...controls(parts), gatewayUrl: urlOf('gateway', ports), urls: urlsOf(ports) };
   } catch (error) {
     failed.abort(error);
@@ -101,7 +102,9 @@ async function startBackends(options: StackOptions, parts: Parts, basis: Basis, 
   const plans = planBackends({
     root: repositoryRoot,
     ports: basis.ports,
-    databaseUrl: facts.databaseUrl,
+    databaseUrl: facts.applicationUrl,
+    tokenKeys: basis.tokenKeys,
+    mailDirectory: join(options.directory, 'mail'),
     natsUrl: facts.natsUrl,
     publicKeys: basis.keys.publicKeys,
     extraEnv: options.extraEnv ?? {},
