@@ -12,11 +12,12 @@ export function credentialsOf(headers: Headers): readonly string[] {
   if (apiKey?.includes(',') || authorization?.includes(',')) {
     throw new AppError('conflicting_credentials', 'A credential header may be sent only once');
   }
-  const key = apiKey?.trim() ?? null;
-  const token = authorization === null ? null : bearerToken(authorization);
-  if (key !== null && token !== null && key !== token) return [key, token];
-  const only = key ?? token;
-  return only === null ? [] : [only];
+  return distinct(apiKey?.trim() ?? null, authorization === null ? null : bearerToken(authorization));
+}
+
+function distinct(key: string | null, token: string | null): readonly string[] {
+  if (key === null) return token === null ? [] : [token];
+  return token === null || token === key ? [key] : [key, token];
 }
 
 /** An `Authorization` of any other scheme counts as a credential that is not good, never as none. */
