@@ -60,7 +60,13 @@ export const register = contract({
     'Answers alike whether or not the address is taken: an address belongs to an account once its mailbox has ' +
     'confirmed it, and until then to none.',
   body: { schema: z.strictObject({ email: Email, password: NewPassword, name: Name.nullish() }), maxBytes: small },
-  answers: { 201: { description: 'The account, and a session of it', schema: SignedInSchema } },
+  answers: {
+    201: { description: 'The account, and a session of it', schema: SignedInSchema },
+    202: {
+      description: 'With Supabase: the same for every address. Log in, once it is confirmed',
+      schema: AcknowledgedSchema,
+    },
+  },
 });
 
 export const logIn = contract({

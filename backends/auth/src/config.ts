@@ -4,7 +4,7 @@ import { serviceEnvironment } from '#shared/service/environment.ts';
 import { confirmationRules } from './accounts/session-scopes.ts';
 import { readSigningKeys } from './tokens/signing-keys.ts';
 
-export const ConfigSchema = z.object({
+const SettingsSchema = z.object({
   ...serviceEnvironment,
   /** The private keys that tokens are signed with, as a JWKS document. */
   TOKEN_SIGNING_KEYS: z
@@ -28,7 +28,18 @@ export const ConfigSchema = z.object({
   MAIL_FROM: z.string().default('Gaia <no-reply@localhost>'),
   /** Where mails are written to instead of being sent, for development. Only locally it has a default. */
   MAIL_DIRECTORY: z.string().optional(),
+  /** A Supabase project that keeps the accounts instead of us. The edge needs it as well. */
+  SUPABASE_URL: z.url({ protocol: /^https?$/ }).optional(),
+  /** Its public key, which every request to it takes. */
+  SUPABASE_ANON_KEY: z.string().optional(),
+  /** Its HS256 secret, where it has one: then logging out ends the session there as well. */
+  SUPABASE_JWT_SECRET: z.string().min(32, 'must have at least 32 characters').optional(),
 });
+
+export const ConfigSchema = SettingsSchema.refine(
+  ({ SUPABASE_URL, SUPABASE_ANON_KEY }) => SUPABASE_URL === undefined || SUPABASE_ANON_KEY !== undefined,
+  { path: ['SUPABASE_ANON_KEY'], error: 'is needed with SUPABASE_URL' },
+);
 
 export type Config = z.infer<typeof ConfigSchema>;
 
@@ -40,8 +51,13 @@ const MigrationConfigSchema = z
   .object({
     DATABASE_URL: serviceEnvironment.DATABASE_URL,
     DIRECT_DATABASE_URL: serviceEnvironment.DATABASE_URL.optional(),
+    /** Where set, the application's login is made or gets this password. */
+    APPLICATION_DATABASE_PASSWORD: z.string().min(16).optional(),
   })
-  .transform(({ DATABASE_URL, DIRECT_DATABASE_URL }) => ({ url: DIRECT_DATABASE_URL ?? DATABASE_URL }));
+  .transform(({ DATABASE_URL, DIRECT_DATABASE_URL, APPLICATION_DATABASE_PASSWORD }) => ({
+    url: DIRECT_DATABASE_URL ?? DATABASE_URL,
+    applicationPassword: APPLICATION_DATABASE_PASSWORD,
+  }));
 
 /** Migrations need no gateway keys, and a direct connection where the ordinary one goes through a pooler. */
 export function readMigrationConfig(): z.infer<typeof MigrationConfigSchema> {

@@ -1,4 +1,6 @@
+import type { MiddlewareHandler } from 'hono';
 import type { Database } from '#shared/db/connect.ts';
+import type { ServiceEnv } from '#shared/service/service-env.ts';
 import type { AccountRepository } from './accounts/account.ts';
 import { createEmbeddedProvider } from './accounts/embedded-provider.ts';
 import type { IdentityProvider } from './accounts/identity-provider.ts';
@@ -18,6 +20,8 @@ export type Identity = {
   provider: IdentityProvider;
   accounts: AccountRepository;
   credentials: CredentialSources;
+  /** What has to happen before any route sees a user whom somebody else let in. */
+  firstSight?: MiddlewareHandler<ServiceEnv>;
 };
 
 export type EmbeddedIdentityOptions = {

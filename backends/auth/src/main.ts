@@ -2,11 +2,10 @@ import { createLogger } from '#shared/log.ts';
 import { printLogLine } from '#shared/service/print-log-line.ts';
 import { runService } from '#shared/service/run-service.ts';
 import { startService } from '#shared/service/start-service.ts';
-import { confirmationRuleFor } from './accounts/session-scopes.ts';
 import { createApp } from './app.ts';
 import { readConfig } from './config.ts';
 import { createApiReference } from './docs/api-reference.ts';
-import { createEmbeddedIdentity } from './embedded-identity.ts';
+import { identityFor } from './identity-for.ts';
 import { keyEnvironmentOf } from './keys/key-environment.ts';
 import { createLastUse } from './keys/last-use.ts';
 import { createMailer } from './mail/mailer.ts';
@@ -46,13 +45,7 @@ await runService('auth', () => {
         lastUse,
         revocations,
         signingKeys,
-        identity: createEmbeddedIdentity({
-          db: parts.database.db,
-          signingKeys,
-          mailer,
-          confirmation: confirmationRuleFor(config),
-          confirmUrl: config.EMAIL_CONFIRM_URL ?? null,
-        }),
+        identity: identityFor(config, { ...parts, db: parts.database.db, signingKeys, mailer }),
         reference: createApiReference(parts.build.version),
       });
     },

@@ -11,8 +11,8 @@ export type Login = { email: string; password: string };
 
 /** Who knows people: our own accounts, or a service that keeps them for us. */
 export type IdentityProvider = {
-  /** Answers alike whether the address was free or is somebody's. */
-  register: (registration: Login & { name: string | null }, visitor: Visitor) => Promise<SignedIn>;
+  /** Answers alike whether the address was free or is somebody's. Null: nobody is logged in by registering. */
+  register: (registration: Login & { name: string | null }, visitor: Visitor) => Promise<SignedIn | null>;
   /** Fails with `unauthenticated`, whatever was wrong. */
   logIn: (login: Login, visitor: Visitor) => Promise<SignedIn>;
   /** Exchanges a refresh token. Fails with `unauthenticated`; a spent token ends its session as well. */

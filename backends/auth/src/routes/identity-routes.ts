@@ -11,8 +11,9 @@ import { resendVerificationRoute } from './resend-verification.ts';
 import { updateMeRoute } from './update-me.ts';
 import { validateCredentialRoute } from './validate-credential.ts';
 
-/** Accounts and their sessions. */
-export function identityRoutes(app: Hono<ServiceEnv>, { provider, accounts, credentials }: Identity): void {
+/** Accounts and their sessions. Comes before all other routes of users, because of first sight. */
+export function identityRoutes(app: Hono<ServiceEnv>, { provider, accounts, credentials, firstSight }: Identity): void {
+  if (firstSight) app.use(firstSight);
   registerRoute(app, provider);
   logInRoute(app, provider);
   refreshSessionRoute(app, provider);

@@ -9,6 +9,8 @@ import { visitorOf } from '../accounts/visitor.ts';
 export function registerRoute(app: Hono<ServiceEnv>, provider: IdentityProvider): void {
   mount(app, contract, async ({ c, body }) => {
     const registration = { email: body.email, password: body.password, name: body.name ?? null };
-    return c.json(signedInAnswer(await provider.register(registration, visitorOf(c))), 201);
+    const signedIn = await provider.register(registration, visitorOf(c));
+    if (!signedIn) return c.json({ message: 'If the address is free, it has an account now: log in to it' }, 202);
+    return c.json(signedInAnswer(signedIn), 201);
   });
 }

@@ -1,0 +1,75 @@
+import { and, eq, ne, sql } from 'drizzle-orm';
+import type { Database } from '#shared/db/connect.ts';
+import { revocations, users } from '#shared/db/schema.ts';
+import type { Actor } from '../audit/audit-log.ts';
+import type { Mirror, MirroredUser } from '../supabase/mirror.ts';
+import { createAccountRepository } from './account-repository.ts';
+import { recordAudit } from './audit-repository.ts';
+
+export function createMirror(db: Database): Mirror {
+  return {
+    ensure: async (userId, actor) =>
+      await db.transaction(async (tx) => await insertOnce(tx, { id: userId, name: null }, actor)),
+    update: async (user, actor) =>
+      await db.transaction(async (tx) => {
+        await insertOnce(tx, user, actor);
+        if (user.confirmedEmail !== null) await takeAddress(tx, user.id, user.confirmedEmail);
+        const account = await createAccountRepository(tx).find(user.id);
+        if (!account) throw new Error('a user vanished while being mirrored');
+        return account;
+      }),
+    recordStart: async ({ sessionId, userId }, actor) => {
+      await recordAudit(db, {
+        actor: { ...actor, userId, sessionId },
+        action: 'session.started',
+        userId,
+        subjectId: sessionId,
+      });
+    },
+    endSession: async ({ sessionId, userId }, actor) => {
+      await db.transaction(async (tx) => {
+        if (await hasEnded(tx, sessionId)) return;
+        await tx.insert(revocations).values({ kind: 'session', subjectId: sessionId });
+        await recordAudit(tx, { actor, action: 'session.ended', userId, subjectId: sessionId });
+      });
+    },
+    hasEnded: async (sessionId) => await hasEnded(db, sessionId),
+  };
+}
+
+/** Of many at once, one makes the row; the others wait for it and find it made. */
+async function insertOnce(tx: Database, { id, name }: Pick<MirroredUser, 'id' | 'name'>, actor: Actor): Promise<void> {
+  const inserted = await tx.insert(users).values({ id, name }).onConflictDoNothing().returning({ id: users.id });
+  if (inserted.length === 0) return;
+  const after = { identity_provider: 'supabase', name };
+  await recordAudit(tx, { actor, action: 'user.created', userId: id, subjectId: id, after });
+}
+
+/** An address never leads to somebody else's row: one that is taken is nobody's news, and this user goes without. */
+async function takeAddress(tx: Database, id: string, email: string): Promise<void> {
+  const address = email.toLowerCase();
+  const [mine] = await tx.select({ email: users.email }).from(users).where(eq(users.id, id));
+  if (!mine || mine.email?.toLowerCase() === address) return;
+  // The lock of confirm-address.ts: one at a time for an address.
+  await tx.execute(sql`select pg_advisory_xact_lock(hashtextextended(${`confirm ${address}`}, 0))`);
+  const taken = await tx
+    .select({ id: users.id })
+    .from(users)
+    .where(and(sql`lower(${users.email}) = ${address}`, ne(users.id, id)))
+    .limit(1);
+  const now = new Date();
+  const claim = taken.length === 0 ? { email, emailConfirmedAt: now } : { email: null, emailConfirmedAt: null };
+  await tx
+    .update(users)
+    .set({ ...claim, isEmailShadowed: false, updatedAt: now })
+    .where(eq(users.id, id));
+}
+
+async function hasEnded(db: Database, sessionId: string): Promise<boolean> {
+  const rows = await db
+    .select({ sequence: revocations.sequence })
+    .from(revocations)
+    .where(and(eq(revocations.kind, 'session'), eq(revocations.subjectId, sessionId)))
+    .limit(1);
+  return rows.length > 0;
+}
