@@ -1,4 +1,5 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { testAccountLimits } from '../testing/embedded.ts';
 import { createSupabaseApp, principalIn, type SupabaseApp } from '../../../../tests/support/supabase-app.ts';
 
 const password = 'correct horse';
@@ -133,6 +134,24 @@ describe('confirming an address', () => {
     expect((await confirm(otp)).status).toBe(200);
     expect((await confirm(otp)).status).toBe(400);
     expect(await app.rows('select email from users where id = $1', [id])).toEqual([{ email: 'confirm@example.org' }]);
+  });
+
+  it('cannot be guessed: tries are counted for every address alike, and Supabase is not asked beyond', async () => {
+    const tight = await createSupabaseApp({
+      limits: testAccountLimits({ logInByBoth: { attempts: 3, windowSeconds: 900 } }),
+    });
+    tight.gotrue.addUser('guessed@example.org', password, false);
+    const statuses = async (email: string): Promise<number[]> => {
+      const seen = [];
+      for (const token of ['1', '2', '3', '123456']) {
+        seen.push((await tight.call('POST', 'auth/confirm', { token, email })).status);
+      }
+      return seen;
+    };
+    expect(await statuses('guessed@example.org')).toEqual([400, 400, 400, 429]);
+    expect(await statuses('nobody@example.org')).toEqual([400, 400, 400, 429]);
+    expect(tight.gotrue.requests).toHaveLength(6);
+    await tight.close();
   });
 
   it('can be asked for again, with one answer whether or not anybody waits and whatever its limits say', async () => {

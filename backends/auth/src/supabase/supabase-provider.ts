@@ -49,9 +49,13 @@ export function createSupabaseProvider(options: SupabaseProviderOptions): Identi
       if (token !== null) await endAtSupabase(options, token);
     },
     confirm: async ({ token, email }, { actor }) => {
+      // Codes have six digits, and a right one logs in at Supabase: guessing is counted with the log-ins.
+      const counted = limits.logIn(addressOf(email), actor.address);
+      takeAttempt(counted);
       const outcome = await gotrue.verify({ token, email });
       if (outcome.kind === 'bad_credentials') throw errorOf.bad_code();
       const { user } = done(outcome);
+      refundAttempt(counted);
       await mirror.update(mirroredFrom(user), actor);
     },
     resendVerification: async (email, { actor }) => {
