@@ -2,7 +2,7 @@ export const logLevels = ['debug', 'info', 'warn', 'error'] as const;
 export type LogLevel = (typeof logLevels)[number];
 
 /** The fields a log line may have. One that is not named here is dropped: nothing gets logged by accident. */
-const allowedFields = [
+const fieldNames = [
   'request_id',
   'method',
   'path',
@@ -28,7 +28,9 @@ const allowedFields = [
   'count',
 ] as const;
 
-export type LogFields = Partial<Record<(typeof allowedFields)[number], unknown>>;
+export type LogFields = Partial<Record<(typeof fieldNames)[number], unknown>>;
+
+const allowedFields: ReadonlySet<string> = new Set(fieldNames);
 
 export type Logger = Record<LogLevel, (message: string, fields?: LogFields) => void>;
 
@@ -43,13 +45,13 @@ export type LoggerOptions = {
 /** Structured JSON lines. Fields pass by allow-list, and secrets that slipped into a text are masked. */
 export function createLogger({ service, level, write, now = () => new Date() }: LoggerOptions): Logger {
   const threshold = logLevels.indexOf(level);
-  const at =
-    (lineLevel: LogLevel) =>
-    (message: string, fields: LogFields = {}) => {
-      if (logLevels.indexOf(lineLevel) < threshold) return;
-      const line = { time: now().toISOString(), level: lineLevel, service, message: mask(message), ...picked(fields) };
-      write(JSON.stringify(line));
+  const at = (lineLevel: LogLevel): Logger['info'] => {
+    if (logLevels.indexOf(lineLevel) < threshold) return () => undefined;
+    return (message, fields = {}) => {
+      const line = { time: now().toISOString(), level: lineLevel, service, message: mask(message) };
+      write(JSON.stringify(withFields(line, fields)));
     };
+  };
   return { debug: at('debug'), info: at('info'), warn: at('warn'), error: at('error') };
 }
 
@@ -71,13 +73,11 @@ const secretShapes: readonly (readonly [RegExp, string])[] = [
   [/\b((?:api[_-]?key|token|secret|password)["']?\s*[=:]\s*["']?)[^\s"'&,}]{4,}/gi, '$1…'],
 ];
 
-function picked(fields: LogFields): Record<string, unknown> {
-  const kept: Record<string, unknown> = {};
-  for (const name of allowedFields) {
-    const value = fields[name];
-    if (value !== undefined) kept[name] = loggable(value);
+function withFields(line: Record<string, unknown>, fields: LogFields): Record<string, unknown> {
+  for (const [name, value] of Object.entries(fields)) {
+    if (value !== undefined && allowedFields.has(name)) line[name] = loggable(value);
   }
-  return kept;
+  return line;
 }
 
 function loggable(value: unknown): unknown {

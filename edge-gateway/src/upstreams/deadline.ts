@@ -2,9 +2,13 @@ import { isAlive } from './liveness.ts';
 
 export type DeadlineOptions = { origin: string; firstByteMs: number; send: typeof fetch };
 
-/** `stop` as soon as the answer starts: a signal that fires later would cut its body. */
+/**
+ * `late` rejects when the time is up; to be raced against the wait, because a timer with a signal for `fetch` would
+ * cost every request a tenth of its CPU. What lost the race is cancelled by the platform when the answer is out.
+ */
 export type Deadline = {
-  signal: AbortSignal;
+  late: Promise<never>;
+  isOver: () => boolean;
   /** Whether the time was cut short because nobody was there. */
   isGone: () => boolean;
   stop: () => void;
@@ -16,33 +20,32 @@ export type Deadline = {
  */
 export function startDeadline({ origin, firstByteMs, send }: DeadlineOptions): Deadline {
   const livenessMs = Math.min(5_000, firstByteMs / 3);
-  const controller = new AbortController();
-  let stopped = false;
-  let gone = false;
+  const { promise: late, reject } = Promise.withResolvers<never>();
+  let state: 'waiting' | 'stopped' | 'late' | 'gone' = 'waiting';
   let waited = 0;
-  const expire = (): void => {
-    if (!stopped) controller.abort();
+  const expire = (how: 'late' | 'gone'): void => {
+    if (state !== 'waiting') return;
+    state = how;
+    reject(new Error('the deadline has passed'));
   };
   const check = (): void => {
-    void isAlive(origin, livenessMs, send).then((alive) => {
-      if (alive || controller.signal.aborted) return;
-      gone = true;
-      expire();
-    });
+    void isAlive(origin, livenessMs, send).then((alive) => alive || expire('gone'));
     wait();
   };
   const wait = (): void => {
     const pause = Math.min(waited || livenessMs, firstByteMs - waited);
     waited += pause;
-    timer = setTimeout(waited < firstByteMs ? check : expire, pause);
+    timer = setTimeout(waited < firstByteMs ? check : () => expire('late'), pause);
   };
   let timer = 0;
+  late.catch(() => undefined); // It may pass between two attempts, when nobody races it.
   wait();
   return {
-    signal: controller.signal,
-    isGone: () => gone,
+    late,
+    isOver: () => state === 'late' || state === 'gone',
+    isGone: () => state === 'gone',
     stop: () => {
-      stopped = true;
+      if (state === 'waiting') state = 'stopped';
       clearTimeout(timer);
     },
   };

@@ -25,16 +25,16 @@ export async function exchange(options: ExchangeOptions): Promise<Response> {
   const { upstream, raw, body, url, headers, send } = options;
   const deadline = startDeadline({ ...options, origin: upstream.origin });
   // When the client leaves, the platform cancels this by itself.
-  const signal = body.cut ? AbortSignal.any([deadline.signal, body.cut]) : deadline.signal;
-  const init = { method: raw.method, headers, body: body.stream, redirect: 'manual', signal } as const;
+  const cut = body.cut ? { signal: body.cut } : {};
+  const init = { method: raw.method, headers, body: body.stream, redirect: 'manual', ...cut } as const;
   const requestId = headers.get(headerNames.requestId);
   try {
-    return await attempted(options.attempts, deadline.signal, async () => {
-      return await fromBackend(await send(url, init), requestId);
+    return await attempted(options.attempts, deadline, async () => {
+      return await fromBackend(await Promise.race([send(url, init), deadline.late]), requestId);
     });
   } catch (cause) {
     if (await isUpstreamsFault(options, deadline)) options.onUpstreamFault();
-    throw deadline.signal.aborted ? tooSlow(raw, upstream, cause) : unreachable(raw, upstream, cause);
+    throw deadline.isOver() ? tooSlow(raw, upstream, cause) : unreachable(raw, upstream, cause);
   } finally {
     deadline.stop();
   }
@@ -45,16 +45,16 @@ export async function exchange(options: ExchangeOptions): Promise<Response> {
  * the upstream, it would let anybody open the circuit for everybody, so an upstream that is alive is not to blame.
  */
 async function isUpstreamsFault({ upstream, body, send }: ExchangeOptions, deadline: Deadline): Promise<boolean> {
-  if (deadline.signal.aborted) return deadline.isGone();
+  if (deadline.isOver()) return deadline.isGone();
   return body.stream === null || !(await isAlive(upstream.origin, livenessMs, send));
 }
 
-async function attempted<T>(attempts: number, signal: AbortSignal, once: () => Promise<T>): Promise<T> {
+async function attempted<T>(attempts: number, deadline: Deadline, once: () => Promise<T>): Promise<T> {
   for (let attempt = 1; attempt < attempts; attempt++) {
     try {
       return await once();
     } catch (error) {
-      if (signal.aborted) throw error;
+      if (deadline.isOver()) throw error;
     }
     await jitteredPause(attempt);
   }
