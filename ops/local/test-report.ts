@@ -24,7 +24,7 @@ class TestReporter implements Reporter {
 }
 
 // vitest loads a reporter by its default export.
-// oxlint-disable-next-line import/no-default-export
+// oxlint-disable-next-line import/no-default-export -- vitest loads a reporter by its default export
 export default TestReporter;
 
 function reportOf(modules: readonly TestModule[], unhandled: number): TestReport {
