@@ -23,7 +23,6 @@ class TestReporter implements Reporter {
   }
 }
 
-// vitest loads a reporter by its default export.
 // oxlint-disable-next-line import/no-default-export -- vitest loads a reporter by its default export
 export default TestReporter;
 
