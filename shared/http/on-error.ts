@@ -1,4 +1,4 @@
-import type { Context, Env, ErrorHandler, NotFoundHandler } from 'hono';
+import type { Context, Env, ErrorHandler } from 'hono';
 import { HTTPException } from 'hono/http-exception';
 import type { Logger } from '../log.ts';
 import { AppError, errorTable, type ErrorCode } from './error.ts';
@@ -16,10 +16,6 @@ export function onError<E extends Env & { Variables: RequestIdVariables }>(log: 
     }
     return problemResponse(error, c);
   };
-}
-
-export function onNotFound<E extends Env & { Variables: RequestIdVariables }>(): NotFoundHandler<E> {
-  return (c) => problemResponse(new AppError('not_found', 'There is nothing at this path'), c);
 }
 
 /** Renders an error as this request's answer, for the few places that answer without throwing. */

@@ -32,8 +32,3 @@ export const serviceEnvironment = {
     }
   }),
 } as const;
-
-/** A global API key is a thing of the past. Where one is still set, it is said out loud and not honoured. */
-export function ignoredVariables(env: Record<string, unknown>): string[] {
-  return ['API_KEY'].filter((name) => Boolean(env[name]));
-}

@@ -3,7 +3,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { findNatsServer, startNats, type LocalNats } from '../../ops/local/nats.ts';
 import { run } from '../../ops/run.ts';
-import { freePorts } from './free-port.ts';
+import { freePorts } from '../../ops/local/ports.ts';
 
 export type NatsServer = {
   /** Known, and the same for ever, before it has started. */
