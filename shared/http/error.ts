@@ -20,6 +20,7 @@ export const errorTable = {
   expectation_failed: row(417, 'Expectation failed', 'invalid_request_error'),
   validation_failed: row(422, 'Validation failed', 'invalid_request_error'),
   rate_limited: row(429, 'Too many requests', 'rate_limit_error', { retryable: true }),
+  budget_exceeded: row(429, 'Budget exceeded', 'insufficient_quota', { anthropic: 'rate_limit_error' }),
   headers_too_large: row(431, 'Request header fields too large', 'invalid_request_error'),
   internal: row(500, 'Internal error', 'api_error'),
   upstream_failed: row(502, 'Bad gateway', 'api_error', { retryable: true }),

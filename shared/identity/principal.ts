@@ -30,6 +30,8 @@ export const UserPrincipalSchema = z.object({
   sessionId: z.optional(z.nullable(z.string())),
   scopes: z.array(z.enum(scopes)),
   limits: LimitsSchema,
+  /** Names of models, or beginnings of them with a `*`. Null or absent: all of them. */
+  allowedModels: z.optional(z.nullable(z.array(z.string()))),
 });
 
 /** Who a request acts for: a user (by key or session), nobody, or the gateway on its own behalf. */

@@ -1,22 +1,16 @@
 import { Readable } from 'node:stream';
 import { describe, expect, it } from 'vitest';
 import { createCatalogue } from './catalogue.ts';
-import type { ChatProvider, ModelCard } from './chat-provider.ts';
-
-const cardOf = (id: string): ModelCard => ({
-  id,
-  capabilities: [],
-  maxTokens: null,
-  contextWindow: null,
-  pricing: null,
-});
+import type { ChatProvider } from './chat-provider.ts';
+import { unknownCard } from './model-card.ts';
 
 function provider(id: string, models: string[], answersBareIds = true): ChatProvider {
-  const cards = models.map(cardOf);
+  const cards = models.map(unknownCard);
   return {
     id,
     name: id,
     answersBareIds,
+    speaks: ['chat-completions'],
     models: cards,
     find: (model) => cards.find((card) => card.id === model),
     complete: async () => Buffer.from('{}'),

@@ -1,5 +1,6 @@
 import { AppError } from '#shared/http/error.ts';
-import type { ChatProvider, ModelCard } from './chat-provider.ts';
+import type { ChatProvider } from './chat-provider.ts';
+import type { ModelCard } from './model-card.ts';
 
 export type Selection = { provider: ChatProvider; model: string; card: ModelCard };
 

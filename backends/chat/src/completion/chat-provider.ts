@@ -1,21 +1,16 @@
 import type { Readable } from 'node:stream';
-
-/** What is known of a model. What is not known is null: nothing here is a guess. */
-export type ModelCard = {
-  /** The provider's own name for it. */
-  id: string;
-  capabilities: readonly string[];
-  maxTokens: number | null;
-  contextWindow: number | null;
-  /** Dollars for a million tokens. */
-  pricing: { input: number; output: number } | null;
-};
+import type { Protocol } from '../protocols/protocol.ts';
+import type { ModelCard } from './model-card.ts';
 
 export type ProviderCall = {
+  /** One that the provider speaks. */
+  protocol: Protocol;
   /** The provider's own name of the model, as it also stands in `body`. */
   model: string;
-  /** The caller's OpenAI request, byte for byte but for a renamed model. */
+  /** The request in that protocol. Where caller and vendor speak the same, the caller's own bytes. */
   body: Uint8Array;
+  /** The caller's headers that the protocol knows (`anthropic-beta` and the like), in lower case. */
+  headers: Readonly<Record<string, string>>;
   requestId: string;
   /** Aborts when the client left or time is up; the call to the vendor must end with it. */
   signal: AbortSignal;
@@ -27,12 +22,14 @@ export type ChatProvider = {
   name: string;
   /** Whether `model` alone can mean this provider, or only `id/model`. */
   answersBareIds: boolean;
+  /** What the vendor speaks by itself, the best first; anything else is translated to one of these. */
+  speaks: readonly Protocol[];
   models: readonly ModelCard[];
   /** The card of a model this provider serves, in any spelling that it knows. */
   find: (model: string) => ModelCard | undefined;
-  /** A whole answer: OpenAI's JSON. */
+  /** A whole answer: JSON of the protocol. */
   complete: (call: ProviderCall) => Promise<Uint8Array>;
-  /** Resolves once the vendor accepted the request; the bytes are an OpenAI event stream as the vendor sends it. */
+  /** Resolves once the vendor accepted the request; the bytes are the protocol's event stream as the vendor sends it. */
   stream: (call: ProviderCall) => Promise<Readable>;
   close: () => Promise<void>;
 };

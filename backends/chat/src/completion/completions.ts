@@ -33,8 +33,9 @@ async function unary(
 ): Promise<Uint8Array> {
   const deadline = createDeadline(clientLeft, limits.totalMs);
   const startedAt = performance.now();
+  const call = { protocol: 'chat-completions', model, body, headers: {}, requestId } as const;
   try {
-    const bytes = await provider.complete({ model, body, requestId, signal: deadline.signal });
+    const bytes = await provider.complete({ ...call, signal: deadline.signal });
     health.succeeded(provider.id, card.id, performance.now() - startedAt);
     return bytes;
   } catch (cause) {
@@ -65,12 +66,13 @@ async function stream(
     log.warn('stream broke', { request_id: requestId, provider: provider.id, model, code, error: cause });
     return undefined;
   };
+  const call = { protocol: 'chat-completions', model, body, headers: {}, requestId } as const;
   const relay = new EventStreamRelay({ sink, limits, onFinished });
   deadline.signal.addEventListener('abort', () => {
     if (clientLeft.aborted) relay.cancel();
     else relay.fail(deadline.signal.reason);
   });
-  provider.stream({ model, body, requestId, signal: deadline.signal }).then(
+  provider.stream({ ...call, signal: deadline.signal }).then(
     (events) => relay.attach(events),
     (error: unknown) => relay.fail(error),
   );

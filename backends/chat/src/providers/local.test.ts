@@ -6,7 +6,9 @@ import { parseLocalOptions } from './local-options.ts';
 
 const local = createLocalProvider();
 const call = (model: string, fields: Record<string, unknown> = {}): ProviderCall => ({
+  protocol: 'chat-completions',
   model,
+  headers: {},
   body: Buffer.from(JSON.stringify({ model, messages: [{ role: 'user', content: 'one two' }], ...fields })),
   requestId: 'request-1',
   signal: AbortSignal.timeout(10_000),

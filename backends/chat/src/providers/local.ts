@@ -1,16 +1,20 @@
 import { Readable } from 'node:stream';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { AppError } from '#shared/http/error.ts';
-import type { ChatProvider, ModelCard, ProviderCall } from '../completion/chat-provider.ts';
+import type { ChatProvider, ProviderCall } from '../completion/chat-provider.ts';
+import type { ModelCard } from '../completion/model-card.ts';
 import { chunkOf, completionOf, planAnswer, usageChunkOf, type LocalAnswer } from './local-answer.ts';
 import { parseLocalOptions, type LocalOptions } from './local-options.ts';
 
 const card: ModelCard = {
   id: 'echo',
+  name: 'Echo',
   capabilities: ['chat', 'streaming'],
-  maxTokens: 10_000,
+  maxOutputTokens: 10_000,
   contextWindow: null,
-  pricing: { input: 0, output: 0 },
+  price: { input: 0, cachedInput: 0, output: 0 },
+  endsOn: null,
+  quality: null,
 };
 
 /**
@@ -22,6 +26,7 @@ export function createLocalProvider(): ChatProvider {
     id: 'local',
     name: 'Local stand-in (not a model)',
     answersBareIds: false,
+    speaks: ['chat-completions'],
     models: [card],
     find: (model) => (model === card.id || model.startsWith(`${card.id}:`) ? card : undefined),
     complete,

@@ -1,6 +1,7 @@
 import type { Readable } from 'node:stream';
 import { Pool, type Dispatcher } from 'undici';
-import type { ChatProvider, ModelCard, ProviderCall } from '../completion/chat-provider.ts';
+import type { ChatProvider, ProviderCall } from '../completion/chat-provider.ts';
+import { unknownCard } from '../completion/model-card.ts';
 import { refusal, transportError, unusable } from './openai-compatible-errors.ts';
 
 export type OpenAiCompatibleOptions = {
@@ -20,7 +21,7 @@ const maxRefusalBytes = 64 * 1024;
 /** Any vendor that speaks OpenAI's chat completions. Requests and answers pass through as bytes, in both directions. */
 export function createOpenAiCompatibleProvider(options: OpenAiCompatibleOptions): ChatProvider {
   const { id, name, models, timeouts } = options;
-  const cards = new Map(models.map((model) => [model, cardOf(model)]));
+  const cards = new Map(models.map((model) => [model, unknownCard(model)]));
   const pool = new Pool(new URL(options.baseUrl).origin, {
     connections: maxConnections,
     connect: { timeout: timeouts.connectMs },
@@ -34,6 +35,7 @@ export function createOpenAiCompatibleProvider(options: OpenAiCompatibleOptions)
     id,
     name,
     answersBareIds: true,
+    speaks: ['chat-completions'],
     models: [...cards.values()],
     find: (model) => cards.get(model),
     complete: async (call) => {
@@ -115,8 +117,4 @@ function isObject(bytes: Buffer): boolean {
 
 function isType(headers: Answer['headers'], type: string): boolean {
   return String(headers['content-type'] ?? '').startsWith(type);
-}
-
-function cardOf(id: string): ModelCard {
-  return { id, capabilities: ['chat', 'streaming'], maxTokens: null, contextWindow: null, pricing: null };
 }

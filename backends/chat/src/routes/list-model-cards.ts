@@ -41,11 +41,11 @@ function toCard({ name, provider, card }: ListedModel, responseTime: number | nu
     name: card.id,
     provider: provider.id,
     capabilities: [...card.capabilities],
-    max_tokens: card.maxTokens,
+    max_tokens: card.maxOutputTokens,
     context_window: card.contextWindow,
-    pricing: card.pricing && {
-      input_tokens_per_million: card.pricing.input,
-      output_tokens_per_million: card.pricing.output,
+    pricing: card.price && {
+      input_tokens_per_million: card.price.input / 1_000_000,
+      output_tokens_per_million: card.price.output / 1_000_000,
     },
     response_time_ms: responseTime,
   };

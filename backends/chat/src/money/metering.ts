@@ -1,0 +1,60 @@
+import type { UserPrincipal } from '#shared/identity/principal.ts';
+import type { Micros, TokenUsage } from '#shared/prices/money.ts';
+
+/** What a call may cost at most, known before it is made. */
+export type Worst = { micros: Micros; tokens: number };
+
+export type Admission = {
+  callId: string;
+  principal: UserPrincipal;
+  /** What the call costs at most if it gets all the output it asks for. */
+  worst: Worst;
+};
+
+/** What the caller's limits allow a call. Every one must be settled, whatever becomes of it. */
+export type Admitted = {
+  callId: string;
+  principal: UserPrincipal;
+  /** Whether something is held back in the database for this call. */
+  isReserved: boolean;
+  /** When the call was admitted; ISO time. */
+  at: Date;
+  /** `RateLimit` and `RateLimit-Policy` of the caller's minute, where it has limits. */
+  headers: Record<string, string>;
+};
+
+export type CallStatus = 'completed' | 'failed' | 'broken' | 'cancelled';
+
+/** How a call ended, as one row of `usage_events` will say. */
+export type CallOutcome = {
+  /** A protocol, or what else costs. */
+  operation: string;
+  provider: string;
+  model: string;
+  status: CallStatus;
+  /** Of the last failure; null for a completed call. */
+  errorCode: string | null;
+  usage: TokenUsage;
+  /** Whether the vendor said what was used, or we counted what passed. */
+  isEstimated: boolean;
+  costMicros: Micros;
+  priceVersion: number;
+  durationMs: number;
+  /** Until the first byte of the answer; null where none came. */
+  firstByteMs: number | null;
+  isFallback: boolean;
+  requestId: string;
+};
+
+export type Metering = {
+  /**
+   * Holds back what the call may cost. Rejects with `rate_limited` (requests, tokens, calls at once), with
+   * `budget_exceeded`, or with `unavailable` where the limits cannot be asked. A caller without limits waits for nothing.
+   */
+  admit: (admission: Admission) => Promise<Admitted>;
+  /**
+   * Records the call and releases what was held back, in the background and in batches. Resolves when it is committed
+   * and never rejects: what cannot be written now is kept and tried again.
+   */
+  settle: (admitted: Admitted, outcome: CallOutcome) => Promise<void>;
+};
