@@ -43,6 +43,12 @@ export const users = pgTable(
     uniqueIndex('users_email_lower_idx')
       .on(sql`lower(${table.email})`)
       .where(sql`NOT ${table.isEmailShadowed}`),
+    index('users_disabled_at_idx')
+      .on(table.disabledAt)
+      .where(sql`${table.disabledAt} IS NOT NULL`),
+    index('users_unconfirmed_idx')
+      .on(table.createdAt)
+      .where(sql`${table.email} IS NULL`),
     check('users_role_check', sql`${table.role} IN ('user', 'admin')`),
   ],
 );
@@ -182,6 +188,7 @@ export const emailConfirmations = pgTable(
     }).onDelete('cascade'),
     index('email_confirmations_user_id_idx').on(table.userId),
     index('email_confirmations_address_idx').on(table.address),
+    index('email_confirmations_expires_at_idx').on(table.expiresAt),
   ],
 );
 
@@ -211,5 +218,57 @@ export const sessions = pgTable(
     ),
     unique('sessions_family_hash_key').on(table.familyHash),
     index('sessions_user_id_idx').on(table.userId),
+    index('sessions_expires_at_idx').on(table.expiresAt),
+  ],
+);
+
+/** Codes that set a password, of accounts that have an address. The mail has the code, this its SHA-256. */
+export const passwordCodes = pgTable(
+  'password_codes',
+  {
+    tokenHash: text('token_hash').primaryKey(),
+    userId: uuid('user_id').notNull(),
+    address: text().notNull(),
+    createdAt: moment('created_at').notNull().defaultNow(),
+    expiresAt: moment('expires_at').notNull(),
+  },
+  (table) => [
+    foreignKey({ name: 'password_codes_user_id_fkey', columns: [table.userId], foreignColumns: [users.id] }).onDelete(
+      'cascade',
+    ),
+    index('password_codes_user_id_idx').on(table.userId),
+    index('password_codes_expires_at_idx').on(table.expiresAt),
+  ],
+);
+
+/** How often something was tried lately, by the hash of its name; unlogged. Counted by `take_attempts`. */
+export const attempts = pgTable(
+  'attempts',
+  {
+    name: text().primaryKey(),
+    /** When the name is all free again. */
+    freeAt: moment('free_at').notNull(),
+  },
+  (table) => [index('attempts_free_at_idx').on(table.freeAt)],
+);
+
+/** Events on their way to NATS, written in the transaction of what they tell: shared/events/outbox.ts. */
+export const outbox = pgTable(
+  'outbox',
+  {
+    sequence: bigint({ mode: 'number' }).primaryKey().generatedAlwaysAsIdentity(),
+    /** The name of the message, by which a consumer knows a second delivery. */
+    id: uuid().notNull().defaultRandom(),
+    subject: text().notNull(),
+    payload: jsonb().notNull(),
+    createdAt: moment('created_at').notNull().defaultNow(),
+    sentAt: moment('sent_at'),
+  },
+  (table) => [
+    unique('outbox_id_key').on(table.id),
+    index('outbox_waiting_idx')
+      .on(table.sequence)
+      .where(sql`${table.sentAt} IS NULL`),
+    index('outbox_created_at_idx').on(table.createdAt),
   ],
 );
