@@ -11,6 +11,7 @@ import { createLastUse } from './keys/last-use.ts';
 import { createMailer } from './mail/mailer.ts';
 import { senderFor } from './mail/sender-for.ts';
 import { startRevocationFeed } from './revocations/revocation-feed.ts';
+import { createDisabledUsers } from './store/disabled-users.ts';
 import { createKeyRepository } from './store/key-repository.ts';
 import { saveKeyUses } from './store/key-uses.ts';
 import { createManagementStores } from './store/management-stores.ts';
@@ -31,6 +32,7 @@ await runService('auth', () => {
       const revocations = startRevocationFeed({
         reader: createRevocationReader(parts.database.db),
         notices: createRevocationNotices({ url: config.DATABASE_URL, log }),
+        ...(config.SUPABASE_URL !== undefined && { disabledUsers: createDisabledUsers(parts.database.db) }),
         log,
       });
       parts.onStop(revocations.stop);

@@ -1,12 +1,19 @@
 import { afterAll, afterEach, beforeAll, describe, expect, it, vi } from 'vitest';
 import { connect, type DatabaseConnection } from '#shared/db/connect.ts';
+import * as z from 'zod';
 import type { RevocationFeed } from '#shared/identity/revocation-feed.ts';
 import { createFaultProxy, type FaultProxy } from '../../../../tests/support/fault-proxy.ts';
 import { createTestDatabase, queryRows, type TestDatabase } from '../../../../tests/support/postgres.ts';
 import { silentLog } from '../../../../tests/support/silent-log.ts';
+import { createDisabledUsers } from '../store/disabled-users.ts';
 import { createRevocationNotices } from '../store/revocation-notices.ts';
 import { createRevocationReader } from '../store/revocation-reader.ts';
-import { startRevocationFeed, type RevocationNotices, type RunningRevocationFeed } from './revocation-feed.ts';
+import {
+  startRevocationFeed,
+  type RevocationFeedOptions,
+  type RevocationNotices,
+  type RunningRevocationFeed,
+} from './revocation-feed.ts';
 
 const neverMs = 3_600_000;
 const deaf: RevocationNotices = { listen: () => ({ stop: async () => undefined }) };
@@ -101,7 +108,68 @@ describe('a feed that holds less than the window', () => {
   });
 });
 
-type Options = { notices?: RevocationNotices; pollMs?: number; maxEntries?: number };
+describe('users who get their tokens from somebody else', () => {
+  const disabledUsers = async (limit: number): Promise<string[]> => await createDisabledUsers(connection.db)(limit);
+
+  it('stand in the feed for as long as they are disabled, ahead of the clock, without any revocation', async () => {
+    const id = await disabledUser();
+    let clock = Date.now();
+    await start({ notices: deaf, pollMs: 50, disabledUsers, now: () => clock });
+    await knowing();
+    for (let second = 0; second < 120; second++) {
+      const feed = await vi.waitFor(async () => await feedAfter(null));
+      const standing = feed.revocations.find((revocation) => revocation.id === id);
+      expect(standing?.kind).toBe('user');
+      // The clock of whoever made the token may be ahead by 30 s, and a reader behind by 5.
+      expect(standing?.at).toBeGreaterThanOrEqual(Math.floor(clock / 1_000) + 35);
+      clock += 1_000;
+    }
+    await queryRows(database.url, 'UPDATE users SET disabled_at = NULL WHERE id = $1', [id]);
+    await vi.waitUntil(async () => !(await idsAfter(null)).includes(id));
+  });
+
+  it('are told to a reader once in ten seconds, and at once when one more is disabled', async () => {
+    const id = await disabledUser();
+    let clock = 1_700_000_000_000;
+    await start({ notices: deaf, pollMs: 20, disabledUsers, now: () => clock });
+    let { position } = await knowing();
+    const sent: number[] = [];
+    for (let second = 0; second < 40; second++) {
+      const feed = await vi.waitFor(async () => await feedAfter(position));
+      if (feed.revocations.some((revocation) => revocation.id === id)) sent.push(second);
+      expect(feed.reset).toBe(false);
+      ({ position } = feed);
+      clock += 1_000;
+    }
+    expect(sent).toEqual([10, 20, 30]);
+    await vi.waitFor(async () => ({ position } = await feedAfter(position)));
+    const other = await disabledUser();
+    await vi.waitFor(async () => expect(await idsAfter(position)).toContain(other));
+    expect(await idsAfter(position)).toContain(id);
+  });
+
+  it('do not hide what else was revoked, and are bounded in number, the latest first', async () => {
+    await disabledUser();
+    const latest = await disabledUser();
+    await start({ notices: deaf, pollMs: 50, disabledUsers, maxStanding: 1 });
+    const { position, revocations } = await knowing();
+    expect(revocations.filter(({ kind }) => kind === 'user').map(({ id }) => id)).toEqual([latest]);
+    await revoke('beside-the-standing');
+    await vi.waitFor(async () => expect(await idsAfter(position)).toContain('beside-the-standing'));
+  });
+});
+
+async function disabledUser(): Promise<string> {
+  const insert = 'INSERT INTO users (disabled_at) VALUES (clock_timestamp()) RETURNING id::text';
+  const [row] = await queryRows(database.url, insert);
+  return z.object({ id: z.string() }).parse(row).id;
+}
+
+async function feedAfter(position: number | null): Promise<RevocationFeed> {
+  return await feed.after(position);
+}
+
+type Options = Partial<Omit<RevocationFeedOptions, 'reader' | 'log'>>;
 
 async function start(options: Options): Promise<void> {
   const reader = createRevocationReader(connection.db);

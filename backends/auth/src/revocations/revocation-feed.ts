@@ -2,6 +2,7 @@ import { AppError } from '#shared/http/error.ts';
 import { revocationRules, type RevocationFeed } from '#shared/identity/revocation-feed.ts';
 import type { Logger } from '#shared/log.ts';
 import { createRevocationLog, type StoredRevocation } from './revocation-log.ts';
+import { createStandingRevocations, noStanding } from './standing-revocations.ts';
 
 export type RevocationReader = {
   /** The highest number that was revoked under, and the highest ever drawn, which a restored database takes back. */
@@ -17,9 +18,12 @@ export type RevocationFeedOptions = {
   reader: RevocationReader;
   notices: RevocationNotices;
   log: Logger;
+  /** The latest of those who are disabled; set where somebody else, whom we cannot stop, goes on giving them tokens. */
+  disabledUsers?: (limit: number) => Promise<string[]>;
   now?: () => number;
   pollMs?: number;
   maxEntries?: number;
+  maxStanding?: number;
 };
 
 export type RunningRevocationFeed = {
@@ -29,12 +33,16 @@ export type RunningRevocationFeed = {
 };
 
 const maxAgeMs = 2_000;
+/** About 700 kB every ten seconds for each reader. Whoever has more of them bans them at Supabase as well. */
+const mostStanding = 10_000;
 const { windowSeconds } = revocationRules;
 
 /** Keeps the feed in memory: woken by notices, and looking once a second whether or not one came. */
 export function startRevocationFeed(options: RevocationFeedOptions): RunningRevocationFeed {
   const { reader, notices, log, now = Date.now, pollMs = 1_000, maxEntries = 50_000 } = options;
   const memory = createRevocationLog({ windowSeconds, maxEntries });
+  const standing = options.disabledUsers ? createStandingRevocations() : noStanding;
+  const readStanding = standingReader(options);
   let asOf = -Infinity;
 
   const refresh = async (): Promise<void> => {
@@ -50,6 +58,7 @@ export function startRevocationFeed(options: RevocationFeedOptions): RunningRevo
       if (rows.length > maxEntries) memory.load(rows, sequence, seconds);
       else memory.append(rows, seconds);
     } else memory.append([], seconds);
+    standing.set(await readStanding());
     asOf = startedAt;
   };
   const poll = oneAtATime(() => refresh().catch((error: unknown) => log.warn('cannot read revocations', { error })));
@@ -58,16 +67,30 @@ export function startRevocationFeed(options: RevocationFeedOptions): RunningRevo
   void poll();
   return {
     after: async (position) => {
+      const sequence = position === null ? null : standing.sequenceOf(position);
       // Another instance may have been told a moment earlier; only the database knows who is right.
-      if (position !== null && position > memory.position()) await poll();
+      if (sequence !== null && sequence > memory.position()) await poll();
       const ageMs = Math.max(0, now() - asOf);
       if (ageMs > maxAgeMs) throw new AppError('unavailable', 'Nobody can say right now what was revoked');
-      return { ...memory.after(position), ageMs };
+      return { ...standing.addTo(memory.after(sequence), position, Math.floor(now() / 1_000)), ageMs };
     },
     stop: async () => {
       clearInterval(timer);
       await listening.stop();
     },
+  };
+}
+
+/** More than fit are said out loud, once: their tokens of before are refused, and those that they get from now on are not. */
+function standingReader({ disabledUsers, log, maxStanding = mostStanding }: RevocationFeedOptions) {
+  let hasWarned = false;
+  return async (): Promise<string[]> => {
+    const users = (await disabledUsers?.(maxStanding + 1)) ?? [];
+    if (users.length > maxStanding && !hasWarned) {
+      log.error('more users are disabled than the edge is told of: ban them at Supabase', { count: maxStanding });
+    }
+    hasWarned = users.length > maxStanding;
+    return users.slice(0, maxStanding);
   };
 }
 
