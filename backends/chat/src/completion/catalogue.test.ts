@@ -1,16 +1,20 @@
 import { Readable } from 'node:stream';
 import { describe, expect, it } from 'vitest';
-import { createCatalogue } from './catalogue.ts';
+import { createCatalogue, providerNamed } from './catalogue.ts';
 import type { ChatProvider } from './chat-provider.ts';
 import { unknownCard } from './model-card.ts';
 
-function provider(id: string, models: string[], answersBareIds = true): ChatProvider {
+type Traits = { answersBareIds?: boolean; aliases?: string[] };
+
+function provider(id: string, models: string[], { answersBareIds = true, aliases = [] }: Traits = {}): ChatProvider {
   const cards = models.map(unknownCard);
   return {
     id,
     name: id,
+    aliases,
     answersBareIds,
     speaks: ['chat-completions'],
+    fetchesImages: true,
     models: cards,
     find: (model) => cards.find((card) => card.id === model),
     complete: async () => Buffer.from('{}'),
@@ -22,7 +26,7 @@ function provider(id: string, models: string[], answersBareIds = true): ChatProv
 const catalogue = createCatalogue([
   provider('openai', ['gpt', 'shared']),
   provider('groq', ['llama', 'shared', 'openai/gpt-oss', 'meta/llama']),
-  provider('local', ['echo'], false),
+  provider('local', ['echo'], { answersBareIds: false }),
 ]);
 const selected = (name: string): string => {
   const { provider: chosen, model } = catalogue.select(name);
@@ -43,6 +47,18 @@ describe('selecting a model', () => {
 
   it.each(['unknown', 'openai/llama', 'openai/gpt-oss', 'echo', 'groq/', '/gpt', ''])('%s is not found', (name) => {
     expect(() => catalogue.select(name)).toThrow(expect.objectContaining({ code: 'not_found' }));
+  });
+
+  it('by an older name of its provider is the same, unless a provider has that name for its id', () => {
+    const anthropic = provider('anthropic', ['claude-x'], { aliases: ['claude'] });
+    const { select, models } = createCatalogue([anthropic]);
+    expect(select('claude/claude-x')).toMatchObject({ provider: { id: 'anthropic' }, model: 'claude-x' });
+    expect(() => select('claude/other')).toThrow(expect.objectContaining({ code: 'not_found' }));
+    expect(models.map(({ name }) => name)).toEqual(['claude-x']);
+    expect(providerNamed([anthropic], 'claude')).toBe(anthropic);
+    const claude = provider('claude', ['claude-x']);
+    expect(providerNamed([anthropic, claude], 'claude')).toBe(claude);
+    expect(providerNamed([anthropic], 'other')).toBeUndefined();
   });
 
   it('lists every model once, under a name that selects exactly it', () => {

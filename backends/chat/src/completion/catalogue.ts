@@ -30,9 +30,14 @@ export function createCatalogue(providers: readonly ChatProvider[]): Catalogue {
   };
 }
 
+/** By its id, or by an older name of it where no provider has that for an id. */
+export function providerNamed(providers: readonly ChatProvider[], name: string): ChatProvider | undefined {
+  return providers.find(({ id }) => id === name) ?? providers.find(({ aliases }) => aliases.includes(name));
+}
+
 function qualified(providers: readonly ChatProvider[], name: string): Selection | undefined {
   const slash = name.indexOf('/');
-  const provider = providers.find(({ id }) => id === name.slice(0, slash));
+  const provider = providerNamed(providers, name.slice(0, slash));
   if (slash === -1 || !provider) return undefined;
   const model = name.slice(slash + 1);
   const card = provider.find(model);

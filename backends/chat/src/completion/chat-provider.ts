@@ -20,10 +20,14 @@ export type ProviderCall = {
 export type ChatProvider = {
   id: string;
   name: string;
+  /** Older names that requests may still use for `id`. */
+  aliases: readonly string[];
   /** Whether `model` alone can mean this provider, or only `id/model`. */
   answersBareIds: boolean;
   /** What the vendor speaks by itself, the best first; anything else is translated to one of these. */
   speaks: readonly Protocol[];
+  /** Whether the vendor fetches images by their URL itself; otherwise it wants their bytes. */
+  fetchesImages: boolean;
   models: readonly ModelCard[];
   /** The card of a model this provider serves, in any spelling that it knows. */
   find: (model: string) => ModelCard | undefined;
@@ -31,5 +35,10 @@ export type ChatProvider = {
   complete: (call: ProviderCall) => Promise<Uint8Array>;
   /** Resolves once the vendor accepted the request; the bytes are the protocol's event stream as the vendor sends it. */
   stream: (call: ProviderCall) => Promise<Readable>;
+  /**
+   * Resolves if the vendor can be reached and takes our key, at no cost; rejects with an AppError if not. Absent where
+   * there is nobody to ask.
+   */
+  check?: (signal: AbortSignal) => Promise<void>;
   close: () => Promise<void>;
 };

@@ -25,8 +25,10 @@ export function createLocalProvider(): ChatProvider {
   return {
     id: 'local',
     name: 'Local stand-in (not a model)',
+    aliases: [],
     answersBareIds: false,
     speaks: ['chat-completions'],
+    fetchesImages: false,
     models: [card],
     find: (model) => (model === card.id || model.startsWith(`${card.id}:`) ? card : undefined),
     complete,

@@ -34,8 +34,10 @@ export function createOpenAiCompatibleProvider(options: OpenAiCompatibleOptions)
   return {
     id,
     name,
+    aliases: [],
     answersBareIds: true,
     speaks: ['chat-completions'],
+    fetchesImages: true,
     models: [...cards.values()],
     find: (model) => cards.get(model),
     complete: async (call) => {
