@@ -1,6 +1,6 @@
 import { AppError, unauthenticated } from '#shared/http/error.ts';
 import { hashApiKey, isPlausibleApiKey } from '#shared/identity/api-key.ts';
-import type { ResolvedKey, Restrictions } from '#shared/identity/resolved-key.ts';
+import type { ResolvedKey } from '#shared/identity/resolved-key.ts';
 import type { KnownKeys } from '../keys/key-cache.ts';
 import type { Revocations, WaitUntil } from '../keys/revocations.ts';
 import { credentialsOf } from './credentials.ts';
@@ -47,9 +47,7 @@ async function callerOfKey(key: string, { keys, revocations }: Identities, waitU
 
 async function callerOfToken(token: string, identities: Identities, waitUntil: WaitUntil): Promise<Caller> {
   await identities.revocations.current(waitUntil);
-  const principal = await identities.tokens.verify(token);
-  if (!principal) throw unauthenticated();
-  return { principal, restrictions: unrestricted };
+  const caller = await identities.tokens.verify(token);
+  if (!caller) throw unauthenticated();
+  return caller;
 }
-
-const unrestricted: Restrictions = { allowedOrigins: null, allowedIps: null };

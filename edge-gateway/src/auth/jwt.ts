@@ -1,6 +1,6 @@
 import { jwtVerify } from 'jose';
 import { hashApiKey } from '#shared/identity/api-key.ts';
-import type { UserPrincipal } from '#shared/identity/principal.ts';
+import type { ResolvedKey } from '#shared/identity/resolved-key.ts';
 import { createBoundedCache } from '../bounded-cache.ts';
 import type { Grant, TokenIssuer } from './token-issuers.ts';
 import type { VerificationKey } from './token-keys.ts';
@@ -18,14 +18,17 @@ export type TokenVerifierOptions = {
   now?: () => number;
 };
 
+/** Whose a token is and from where it may be used, as the key store tells it of a key. */
+type Holder = Pick<ResolvedKey, 'principal' | 'restrictions'>;
+
 export type TokenVerifier = {
   /** Null for any token that is not good, whatever the reason. Rejects with `unavailable` when that cannot be known. */
-  verify: (token: string) => Promise<UserPrincipal | null>;
+  verify: (token: string) => Promise<Holder | null>;
 };
 
 /** What is remembered of a token that was good once; whether its session still lives is asked every time. */
 type Verified = {
-  principal: UserPrincipal;
+  holder: Holder;
   sessionId: string | null;
   issuedAt: number;
   /** In milliseconds: its end, or when its key has to be looked at again. */
@@ -60,9 +63,9 @@ export function createTokenVerifier({ issuers, revocations, now = Date.now }: To
       const known = cache.get(hash);
       const verified = known && known.until > now() ? known : await check(token, hash);
       if (!verified) return null;
-      const { principal, sessionId, issuedAt } = verified;
-      const { userId, keyId } = principal;
-      return revocations.isSessionRevoked(sessionId, userId, issuedAt, keyId) ? null : principal;
+      const { holder, sessionId, issuedAt } = verified;
+      const { userId, keyId } = holder.principal;
+      return revocations.isSessionRevoked(sessionId, userId, issuedAt, keyId) ? null : holder;
     },
   };
 }
@@ -89,7 +92,14 @@ async function isSigned({ token, header, issuer, key, now }: Signed): Promise<bo
   }
 }
 
-function verifiedFrom({ sub, iat, exp }: TokenClaims, { sessionId, ...grant }: Grant, trustedUntil: number): Verified {
-  const principal = { kind: 'user', userId: sub, ...(sessionId !== null && { sessionId }), ...grant } as const;
-  return { principal, sessionId, issuedAt: iat, until: Math.min(exp * 1_000, trustedUntil) };
+function verifiedFrom({ sub, iat, exp }: TokenClaims, grant: Grant, trustedUntil: number): Verified {
+  const { sessionId, restrictions } = grant;
+  const principal = {
+    kind: 'user',
+    userId: sub,
+    ...(sessionId !== null && { sessionId }),
+    ...grant.principal,
+  } as const;
+  const until = Math.min(exp * 1_000, trustedUntil);
+  return { holder: { principal, restrictions }, sessionId, issuedAt: iat, until };
 }

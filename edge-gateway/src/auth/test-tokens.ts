@@ -1,5 +1,6 @@
 import { base64url, exportJWK, generateKeyPair, type JWK } from 'jose';
-import { createTokenVerifier, type SessionRevocations } from './jwt.ts';
+import type { UserPrincipal } from '#shared/identity/principal.ts';
+import { createTokenVerifier, type SessionRevocations, type TokenVerifier } from './jwt.ts';
 import { createTokenIssuers } from './token-issuers.ts';
 
 export const ownKeysUrl = 'http://auth.test/.well-known/jwks.json';
@@ -50,7 +51,10 @@ export function tokenOf(header: object | string, claims: object | string, signat
 }
 
 export type TestVerifier = {
-  verify: ReturnType<typeof createTokenVerifier>['verify'];
+  /** As requests ask. */
+  callerOf: TokenVerifier['verify'];
+  /** Whom a token names; null: it is not good. */
+  verify: (token: string) => Promise<UserPrincipal | null>;
   /** Now, for everything in here. */
   clock: { ms: number };
   /** What a fetch of a JWKS brings; a test changes it. */
@@ -87,12 +91,14 @@ export function createTestVerifier(own: readonly TestSigner[], theirs: readonly 
   });
   const seconds = () => Math.floor(clock.ms / 1_000);
   const claims = () => ({ sub: userId, iat: seconds(), exp: seconds() + 600 });
+  const { verify: callerOf } = createTokenVerifier({
+    issuers,
+    revocations: { isSessionRevoked: (...asked) => revocations.isSessionRevoked(...asked) },
+    now,
+  });
   return {
-    ...createTokenVerifier({
-      issuers,
-      revocations: { isSessionRevoked: (...asked) => revocations.isSessionRevoked(...asked) },
-      now,
-    }),
+    callerOf,
+    verify: async (token) => (await callerOf(token))?.principal ?? null,
     clock,
     served,
     fetched,

@@ -2,6 +2,7 @@ import * as z from 'zod/mini';
 import { contractVersion } from '#shared/contract-version.ts';
 import { headerNames } from '#shared/http/headers.ts';
 import { LimitsSchema, scopes, type UserPrincipal } from '#shared/identity/principal.ts';
+import type { Restrictions } from '#shared/identity/resolved-key.ts';
 import type { Config } from '../config.ts';
 import type { Assertions } from './assertion.ts';
 import { createJwks, type JwksOptions } from './jwks.ts';
@@ -9,7 +10,11 @@ import { sharedSecret, type KeySource } from './token-keys.ts';
 import type { Algorithm } from './token-text.ts';
 
 /** What a token grants, beyond whose it is. */
-export type Grant = Pick<UserPrincipal, 'keyId' | 'scopes' | 'limits'> & { sessionId: string | null };
+export type Grant = {
+  principal: Pick<UserPrincipal, 'keyId' | 'scopes' | 'limits' | 'allowedModels'>;
+  sessionId: string | null;
+  restrictions: Restrictions;
+};
 
 /** Somebody whose tokens we take. */
 export type TokenIssuer = {
@@ -37,12 +42,17 @@ export function createTokenIssuers(options: TokenIssuersOptions): TokenIssuer[] 
 
 const Id = z.string().check(z.minLength(1), z.maxLength(128));
 
+const Entries = z._default(z.nullable(z.array(z.string())), null);
+
 const OwnGrantSchema = z.object({
   sid: z.optional(Id),
   scopes: z.array(z.enum(scopes)),
-  /** The key that was exchanged for this token, whose limits it shares. */
+  /** The key that was exchanged for this token, whose limits and restrictions it shares. */
   key_id: z.optional(z.uuid()),
   limits: z._default(LimitsSchema, {}),
+  allowed_models: Entries,
+  allowed_origins: Entries,
+  allowed_ips: Entries,
 });
 
 function ownIssuer({ config, assertions, ...options }: TokenIssuersOptions): TokenIssuer {
@@ -62,8 +72,12 @@ function ownIssuer({ config, assertions, ...options }: TokenIssuersOptions): Tok
     grant: (claims) => {
       const own = OwnGrantSchema.safeParse(claims);
       if (!own.success) return null;
-      const { sid = null, key_id: keyId = null, scopes, limits } = own.data;
-      return { sessionId: sid, keyId, scopes, limits };
+      const { sid = null, key_id: keyId = null, scopes, limits, allowed_models: allowedModels } = own.data;
+      return {
+        principal: { keyId, scopes, limits, ...(allowedModels && { allowedModels }) },
+        sessionId: sid,
+        restrictions: { allowedOrigins: own.data.allowed_origins, allowedIps: own.data.allowed_ips },
+      };
     },
   };
 }
@@ -93,7 +107,11 @@ function supabase(projectUrl: string, secret: string | undefined, options: Token
     grant: (claims) => {
       const theirs = SupabaseGrantSchema.safeParse(claims);
       if (!theirs.success) return null;
-      return { sessionId: theirs.data.session_id ?? null, keyId: null, scopes: userScopes, limits: {} };
+      return {
+        principal: { keyId: null, scopes: userScopes, limits: {} },
+        sessionId: theirs.data.session_id ?? null,
+        restrictions: { allowedOrigins: null, allowedIps: null },
+      };
     },
   };
 }

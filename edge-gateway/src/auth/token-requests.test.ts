@@ -8,7 +8,7 @@ const foreign = await createSigner('EdDSA', 'own-1');
 
 async function tokenGateway() {
   const verifier = createTestVerifier([signer]);
-  const gateway = await testGateway({ verify: verifier.verify });
+  const gateway = await testGateway({ verify: verifier.callerOf });
   const ask = (token: string, headers = {}) =>
     gateway.request('/v1/models', {
       headers: { authorization: `Bearer ${token}`, 'x-request-id': 'same-request-id', ...headers },
@@ -52,6 +52,22 @@ describe('a request with a token', () => {
     const answer = await ask(await signer.sign(verifier.ownClaims()));
     expect(answer.status).toBe(503);
     expect(answer.headers.get('retry-after')).toBe('1');
+  });
+
+  it('is refused from where the key that it was exchanged for may not be used', async () => {
+    const { verifier, gateway, ask } = await tokenGateway();
+    const fenced = { key_id: userId, allowed_origins: ['https://game.example'], allowed_models: ['openai/*'] };
+    const token = await signer.sign(verifier.ownClaims(fenced));
+    for (const headers of [{}, { origin: 'https://elsewhere.example' }]) {
+      const answer = await ask(token, headers);
+      expect(answer.status).toBe(403);
+      expect(await answer.json()).toMatchObject({ code: 'origin_not_allowed' });
+    }
+    expect(gateway.sent).toHaveLength(0);
+    expect((await ask(token, { origin: 'https://game.example' })).status).toBe(200);
+    expect(principalSent(gateway.sent[0])).toMatchObject({ keyId: userId, allowedModels: ['openai/*'] });
+    const nowhere = await signer.sign(verifier.ownClaims({ key_id: userId, allowed_ips: [] }));
+    expect(await (await ask(nowhere)).json()).toMatchObject({ code: 'address_not_allowed' });
   });
 
   it('is refused where its key belongs to somebody else', async () => {
