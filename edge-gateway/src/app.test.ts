@@ -70,6 +70,21 @@ describe('what crosses to a backend', () => {
 });
 
 describe('what crosses back', () => {
+  it('takes an Idempotency-Key to the backend, and the word of a replay and a vendor’s request id back', async () => {
+    const gateway = await testGateway({
+      answer: () => new Response('{}', { headers: { 'idempotency-replayed': 'true', 'request-id': 'req_vendor' } }),
+    });
+    const answer = await gateway.request('/v1/messages', {
+      method: 'POST',
+      headers: { ...authorized.headers, 'idempotency-key': 'order 1', 'idempotency-replayed': 'forged' },
+      body: '{}',
+    });
+    expect(gateway.sent[0]?.headers.get('idempotency-key')).toBe('order 1');
+    expect(gateway.sent[0]?.headers.get('idempotency-replayed')).toBeNull();
+    expect(answer.headers.get('idempotency-replayed')).toBe('true');
+    expect(answer.headers.get('request-id')).toBe('req_vendor');
+  });
+
   it('passes only listed headers of a backend', async () => {
     const gateway = await testGateway({
       answer: () =>

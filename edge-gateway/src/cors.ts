@@ -5,7 +5,7 @@ export type Origins = ReadonlySet<string>;
 
 const allowedMethods = 'GET, HEAD, POST, PUT, PATCH, DELETE';
 const exposedHeaders =
-  'x-request-id, retry-after, ratelimit, ratelimit-policy, location, server-timing, x-should-retry';
+  'x-request-id, retry-after, ratelimit, ratelimit-policy, location, server-timing, x-should-retry, idempotency-replayed';
 const preflightSeconds = '600';
 
 export function isPreflight({ method, headers }: Request): boolean {
