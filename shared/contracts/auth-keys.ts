@@ -189,8 +189,9 @@ export const exchangeKey = contract({
   access: 'authenticated',
   summary: 'Exchange the key that this is called with for a short-lived token, to give to a game or a browser',
   description:
-    'The token has at most the scopes of the key, never `admin` or `keys:write`, shares its limits, and ends when the ' +
-    'key is changed, rotated or revoked. It cannot be exchanged again.',
+    'The token has at most the scopes of the key, never `admin` or `keys:write`, and its models, origins and addresses. ' +
+    'It shares the limits and the budget of the key and ends when the key is changed, rotated or revoked. It cannot be ' +
+    'exchanged again.',
   body: { schema: ExchangeKeySchema, maxBytes },
   answers: {
     200: {
@@ -202,5 +203,6 @@ export const exchangeKey = contract({
         scopes: z.array(z.enum(scopes)),
       }),
     },
+    409: { description: 'The lists of the key are too long for a token' },
   },
 });

@@ -30,6 +30,7 @@ export const resolveKey = contract({
           keyId: z.uuid(),
           scopes: z.array(z.enum(scopes)),
           limits: LimitsSchema,
+          allowedModels: z.array(z.string()).nullable().optional(),
         }),
         restrictions: z.object({
           allowedOrigins: z.array(z.string()).nullable(),

@@ -1,6 +1,8 @@
 import { z } from '@hono/zod-openapi';
 
 const maxEntries = 100;
+/** Together, since they travel in a header of every request that the gateway forwards. */
+const maxModelsLength = 4_000;
 
 /** `gpt-4o`, `openai/*`, or `*`: a name, or the start of one and a star. */
 const ModelPatternSchema = z
@@ -20,7 +22,10 @@ const IpRangeSchema = z
   .refine((text) => !isMapped(text), 'must be written as IPv4')
   .describe('An address, or a range in CIDR notation');
 
-export const AllowedModelsSchema = z.array(ModelPatternSchema).max(maxEntries);
+export const AllowedModelsSchema = z
+  .array(ModelPatternSchema)
+  .max(maxEntries)
+  .refine((models) => models.join('').length <= maxModelsLength, `may have ${maxModelsLength} characters together`);
 export const AllowedOriginsSchema = z.array(OriginSchema).max(maxEntries);
 export const AllowedIpsSchema = z.array(IpRangeSchema).max(maxEntries);
 

@@ -86,21 +86,23 @@ describe.each(names)('%s', (name) => {
     const { hash, id } = await insertKey({
       scopes: ['chat:write', 'usage:read'],
       limits,
+      allowedModels: ['openai/*'],
       expiresAt: soon,
       ...restrictions,
     });
     const found = await storeOf(name).find(hash);
+    const granted = { scopes: ['chat:write', 'usage:read'], limits, allowedModels: ['openai/*'] };
     expect(found).toMatchObject({
-      principal: { kind: 'user', userId, keyId: id, scopes: ['chat:write', 'usage:read'], limits },
+      principal: { kind: 'user', userId, keyId: id, ...granted },
       restrictions,
     });
     expect(Date.parse(found?.expiresAt ?? '')).toBe(soon.getTime());
   });
 
   it('gives a key without limits, restrictions or expiry none, and one without scopes none of these', async () => {
-    const { hash } = await insertKey({ scopes: [] });
-    expect(await storeOf(name).find(hash)).toMatchObject({
-      principal: { scopes: [], limits: {} },
+    const { hash, id } = await insertKey({ scopes: [] });
+    expect(await storeOf(name).find(hash)).toEqual({
+      principal: { kind: 'user', userId, keyId: id, scopes: [], limits: {} },
       restrictions: { allowedOrigins: null, allowedIps: null },
       expiresAt: null,
     });

@@ -19,7 +19,7 @@ export type NeonHttpOptions = {
  */
 const query = `
   SELECT json_build_object(
-    'userId', u.id, 'keyId', k.id, 'limits', k.limits, 'expiresAt', expiry.at,
+    'userId', u.id, 'keyId', k.id, 'limits', k.limits, 'models', k.allowed_models, 'expiresAt', expiry.at,
     'scopes', CASE u.role WHEN 'admin' THEN k.scopes ELSE array_remove(k.scopes, 'admin') END,
     'restrictions', json_build_object('allowedOrigins', k.allowed_origins, 'allowedIps', k.allowed_ips)
   )::text AS key
@@ -35,6 +35,7 @@ const RowSchema = z.object({
   /** A scope or limit that this version does not know fails loudly: guessing would grant or refuse too much. */
   scopes: z.nullable(z.array(z.enum(scopes))),
   limits: z.nullable(LimitsSchema),
+  models: z.nullable(z.array(z.string())),
   restrictions: RestrictionsSchema,
   expiresAt: z.nullable(z.iso.datetime({ offset: true })),
 });
@@ -76,9 +77,10 @@ async function rows(answer: Response): Promise<unknown> {
 function resolvedKey(answer: unknown): ResolvedKey | null {
   const [row] = AnswerSchema.parse(answer).rows;
   if (!row) return null;
-  const { userId, keyId, scopes, limits, restrictions, expiresAt } = RowSchema.parse(JSON.parse(row.key));
+  const { userId, keyId, limits, models, restrictions, expiresAt, ...said } = RowSchema.parse(JSON.parse(row.key));
+  const scopes = said.scopes ?? [...importedKeyScopes];
   return {
-    principal: { kind: 'user', userId, keyId, scopes: scopes ?? [...importedKeyScopes], limits: limits ?? {} },
+    principal: { kind: 'user', userId, keyId, scopes, limits: limits ?? {}, ...(models && { allowedModels: models }) },
     restrictions,
     expiresAt,
   };

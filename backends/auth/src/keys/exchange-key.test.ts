@@ -70,6 +70,18 @@ describe('a key in exchange for a token', () => {
     }
   });
 
+  it('holds the token to its models, origins and addresses, and says where these do not fit', async () => {
+    const lists = { allowed_models: ['openai/*'], allowed_origins: ['https://game.example'], allowed_ips: [] };
+    const { call } = await holderOf({ scopes: ['chat:write'], ...lists });
+    const { access_token: token } = TokenSchema.parse((await call('POST', route, {})).body);
+    expect(decodeJwt(token)).toMatchObject(lists);
+    const long = Array.from({ length: 100 }, (_, index) => `https://${'x'.repeat(60)}-${index}.example`);
+    const { call: other } = await holderOf({ scopes: ['chat:write'], allowed_origins: long });
+    const refused = await other('POST', route, {});
+    expect(refused.status).toBe(409);
+    expect(refused.text).not.toContain('access_token');
+  });
+
   it('never outlives the key', async () => {
     const { call } = await holderOf({ expires_at: new Date(Date.now() + 120_000).toISOString() });
     const { body } = await call('POST', route, { ttl_seconds: 3_600 });

@@ -13,7 +13,13 @@ export type ExchangedToken = { token: string; scopes: readonly Scope[]; lifetime
 /** With these a token that got lost could make itself keys, which live longer than it. */
 const neverInTokens: ReadonlySet<Scope> = new Set(['admin', 'keys:write']);
 
-/** The token ends with its key: at the edge by the key's id, and never after the key's own expiry. */
+/** What the edge takes at most (edge-gateway/src/auth/token-text.ts). */
+const maxTokenLength = 8_192;
+
+/**
+ * The token is the key for a while: it counts on the key's limits, may do nothing that the key may not, and ends with
+ * it, at the edge by the key's id, and never after the key's own expiry.
+ */
 export async function exchangeKey(
   { vault, tokens, now }: KeyExchange,
   { principal, actor }: KeyCaller,
@@ -28,7 +34,13 @@ export async function exchangeKey(
     const scopes = grantedScopes(key.scopes, asked);
     const lifetimeSeconds = Math.min(ttl, secondsUntil(key.expiresAt, now()));
     const { budget: _ofTheKey, ...limits } = key.limits;
-    const token = await tokens.issue({ userId, keyId, sessionId: randomUUID(), scopes, limits, lifetimeSeconds });
+    const { allowedModels, allowedOrigins, allowedIps } = key;
+    const restrictions = { allowedModels, allowedOrigins, allowedIps };
+    const grant = { userId, keyId, sessionId: randomUUID(), scopes, limits, restrictions, lifetimeSeconds };
+    const token = await tokens.issue(grant);
+    if (token.length > maxTokenLength) {
+      throw new AppError('conflict', 'The lists of this key are too long for a token: shorten them');
+    }
     await tx.record('key.exchanged', { id: keyId }, { after: { scopes, ttl_seconds: lifetimeSeconds } });
     return { token, scopes, lifetimeSeconds };
   });

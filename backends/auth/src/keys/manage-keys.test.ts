@@ -71,6 +71,7 @@ describe('a new key', () => {
         keyId: id,
         scopes: ['chat:write'],
         limits: { rpm: 60, tpm: 1_000, concurrency: 2 },
+        allowedModels: asked.allowed_models,
       },
       restrictions: { allowedOrigins: asked.allowed_origins, allowedIps: asked.allowed_ips },
       expiresAt: inAnHour,

@@ -7,6 +7,7 @@ export type StoredKey = {
   userId: string;
   scopes: readonly Scope[];
   limits: UserPrincipal['limits'];
+  allowedModels: string[] | null;
   restrictions: Restrictions;
   isActive: boolean;
   expiresAt: Date | null;
@@ -27,6 +28,7 @@ export async function resolveKey(keys: KeyRepository, keyHash: string, now: Date
       keyId: key.id,
       scopes: [...key.scopes],
       limits: key.limits,
+      ...(key.allowedModels && { allowedModels: key.allowedModels }),
     },
     restrictions: key.restrictions,
     expiresAt: key.expiresAt?.toISOString() ?? null,

@@ -19,6 +19,7 @@ export function createKeyRepository(db: Database): KeyRepository {
       userId: users.id,
       scopes: apiKeys.scopes,
       limits: apiKeys.limits,
+      allowedModels: apiKeys.allowedModels,
       restrictions: { allowedOrigins: apiKeys.allowedOrigins, allowedIps: apiKeys.allowedIps },
       isActive: apiKeys.isActive,
       expiresAt: apiKeys.expiresAt,

@@ -2,7 +2,11 @@ import { createLocalJWKSet, jwtVerify, SignJWT, type JSONWebKeySet } from 'jose'
 import * as z from 'zod';
 import { AppError } from '#shared/http/error.ts';
 import { scopes, type Scope } from '#shared/identity/principal.ts';
+import type { KeyGrant } from '../keys/key-grant.ts';
 import { publicKeysOf, type SigningKey } from './signing-keys.ts';
+
+/** For which models and from where a token may be used. Null: no restriction. */
+export type TokenRestrictions = Pick<KeyGrant, 'allowedModels' | 'allowedOrigins' | 'allowedIps'>;
 
 /** What a token says. `keyId`: the key that was exchanged for it. */
 export type TokenGrant = {
@@ -12,6 +16,7 @@ export type TokenGrant = {
   scopes: readonly Scope[];
   /** Limits that the holder shares with its key, as the edge understands them. */
   limits?: object;
+  restrictions?: TokenRestrictions;
   lifetimeSeconds: number;
 };
 
@@ -47,7 +52,7 @@ export function createAccessTokens(keys: readonly SigningKey[], now: () => numbe
   };
   return {
     requireKey,
-    issue: async ({ userId, sessionId, keyId, scopes, limits, lifetimeSeconds }) => {
+    issue: async ({ userId, sessionId, keyId, scopes, limits, restrictions, lifetimeSeconds }) => {
       const { algorithm, kid, privateKey } = requireKey();
       const issuedAt = Math.floor(now() / 1_000);
       return await new SignJWT({
@@ -55,6 +60,7 @@ export function createAccessTokens(keys: readonly SigningKey[], now: () => numbe
         ...(sessionId !== undefined && { sid: sessionId }),
         ...(keyId !== undefined && { key_id: keyId }),
         ...(limits && { limits }),
+        ...(restrictions && restrictionClaims(restrictions)),
       })
         .setProtectedHeader({ alg: algorithm, kid, typ: 'JWT' })
         .setIssuer(issuer)
@@ -70,6 +76,15 @@ export function createAccessTokens(keys: readonly SigningKey[], now: () => numbe
       const { sub, sid = null, key_id: keyId = null, iat } = claims.data;
       return { userId: sub, sessionId: sid, keyId, issuedAt: new Date(iat * 1_000) };
     },
+  };
+}
+
+/** Only those that there are: a list in every token would be paid for by every request. */
+function restrictionClaims({ allowedModels, allowedOrigins, allowedIps }: TokenRestrictions): object {
+  return {
+    ...(allowedModels && { allowed_models: allowedModels }),
+    ...(allowedOrigins && { allowed_origins: allowedOrigins }),
+    ...(allowedIps && { allowed_ips: allowedIps }),
   };
 }
 
