@@ -4,21 +4,72 @@ export type Micros = number;
 /** Micro-dollars for a million units, so that a dollar price for a million tokens has six exact decimals. */
 export type MicrosPerMillion = number;
 
-export type TokenPrice = {
+type TokenRates = {
   input: MicrosPerMillion;
   /** For input that the vendor had in its cache; the price of input where a vendor gives no discount. */
   cachedInput: MicrosPerMillion;
   output: MicrosPerMillion;
+  /** For input that the vendor put into its cache for some minutes; the price of input where absent. */
+  cacheWrite?: MicrosPerMillion;
+  /** The same for an hour or longer; as for minutes where absent. */
+  cacheWriteLong?: MicrosPerMillion;
 };
 
-/** `input` includes `cachedInput`, and `output` includes what a model thought without showing it. */
-export type TokenUsage = { input: number; cachedInput: number; output: number };
+export type TokenPrice = TokenRates & {
+  /** What every token of a call costs instead once its input is longer than this. */
+  long?: TokenRates & { aboveInputTokens: number };
+};
+
+/**
+ * `input` includes `cachedInput` and what was written to a cache, and `output` includes what a model thought without
+ * showing it.
+ */
+export type TokenUsage = {
+  input: number;
+  cachedInput: number;
+  output: number;
+  cacheWrite?: number;
+  cacheWriteLong?: number;
+};
 
 /** What tokens cost, rounded up once at the end: never free, and never more than a micro-dollar too much. */
 export function tokenCost(usage: TokenUsage, price: TokenPrice): Micros {
-  const millionths =
-    BigInt(usage.input - usage.cachedInput) * BigInt(price.input) +
-    BigInt(usage.cachedInput) * BigInt(price.cachedInput) +
-    BigInt(usage.output) * BigInt(price.output);
+  const { input, cachedInput, output, cacheWrite = 0, cacheWriteLong = 0 } = usage;
+  const rates = ratesFor(price, input);
+  const written = rates.cacheWrite ?? rates.input;
+  return rounded(
+    cost(Math.max(input - cachedInput - cacheWrite - cacheWriteLong, 0), rates.input) +
+      cost(cachedInput, rates.cachedInput) +
+      cost(cacheWrite, written) +
+      cost(cacheWriteLong, rates.cacheWriteLong ?? written) +
+      cost(output, rates.output),
+  );
+}
+
+/** What a call with that much input and output costs at most, whatever its vendor does with caches. */
+export function worstTokenCost(input: number, output: number, price: TokenPrice): Micros {
+  return Math.max(
+    ...ratesUpTo(price, input).map((rates) => rounded(cost(input, dearest(rates)) + cost(output, rates.output))),
+  );
+}
+
+function ratesFor(price: TokenPrice, input: number): TokenRates {
+  return price.long && input > price.long.aboveInputTokens ? price.long : price;
+}
+
+/** Input may turn out shorter than it was thought to be, and a shorter call need not be the cheaper one. */
+function ratesUpTo(price: TokenPrice, input: number): TokenRates[] {
+  return [price, ratesFor(price, input)];
+}
+
+function dearest({ input, cachedInput, cacheWrite = 0, cacheWriteLong = 0 }: TokenRates): MicrosPerMillion {
+  return Math.max(input, cachedInput, cacheWrite, cacheWriteLong);
+}
+
+function cost(tokens: number, rate: MicrosPerMillion): bigint {
+  return BigInt(tokens) * BigInt(rate);
+}
+
+function rounded(millionths: bigint): Micros {
   return Number((millionths + 999_999n) / 1_000_000n);
 }
