@@ -1,16 +1,6 @@
+import { priceOf, type PriceCatalogue } from '#shared/prices/catalogue.ts';
+import type { Capability } from '#shared/prices/model-entry.ts';
 import type { TokenPrice } from '#shared/prices/money.ts';
-
-export const capabilities = [
-  'chat',
-  'streaming',
-  'tools',
-  'vision',
-  'structured_output',
-  'reasoning',
-  'audio',
-  'embeddings',
-] as const;
-export type Capability = (typeof capabilities)[number];
 
 /** What is known of a model. What is not known is null: nothing here is a guess. */
 export type ModelCard = {
@@ -28,6 +18,27 @@ export type ModelCard = {
   /** From 0 to 1, for choosing between models; null where nobody measured it. */
   quality: number | null;
 };
+
+/** The card of a provider's model, whatever is known of it. */
+export type CardSource = (provider: string, id: string) => ModelCard;
+
+/** Cards from the catalogue; a model that is not in it has the card of one of which only the name is known. */
+export function createCardSource(catalogue: Pick<PriceCatalogue, 'find'>): CardSource {
+  return (provider, id) => {
+    const entry = catalogue.find(provider, id);
+    if (!entry) return unknownCard(id);
+    return {
+      id,
+      name: entry.name,
+      capabilities: entry.capabilities,
+      maxOutputTokens: entry.max_output_tokens,
+      contextWindow: entry.context_window,
+      price: priceOf(entry),
+      endsOn: entry.ends_on,
+      quality: entry.quality?.score ?? null,
+    };
+  };
+}
 
 /** The card of a model of which only the name is known, and what every provider of completions can do. */
 export function unknownCard(id: string): ModelCard {
