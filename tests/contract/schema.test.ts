@@ -7,18 +7,11 @@ import { createTestDatabase, queryRows, type TestDatabase } from '../support/pos
 import { schemaDrift } from '../support/schema-drift.ts';
 import { silentLog } from '../support/silent-log.ts';
 
+/** Partitioned, which drizzle cannot describe; only functions of migration 009 touch it. */
+const notDescribable = ['usage_events'];
+
 /** Tables of the baseline that no code uses yet. Whoever describes one in schema.ts removes it here. */
-const notYetDescribed = [
-  'asset_generations',
-  'asset_modifications',
-  'asset_sources',
-  'asset_usage',
-  'assets',
-  'chat_messages',
-  'conversations',
-  'personas',
-  'user_persona_preferences',
-];
+const notYetDescribed = ['asset_generations', 'asset_modifications', 'asset_sources', 'asset_usage', 'assets'];
 
 let database: TestDatabase;
 beforeAll(async () => {
@@ -38,9 +31,10 @@ describe('schema.ts and the migrated database', () => {
   it('know the same tables', async () => {
     const rows = await queryRows(
       database.url,
-      `select tablename from pg_tables where schemaname = 'public' order by tablename`,
+      `select relname as tablename from pg_class
+       where relnamespace = 'public'::regnamespace and relkind in ('r', 'p') and not relispartition order by relname`,
     );
-    const expected = [...described, ...notYetDescribed].sort();
+    const expected = [...described, ...notYetDescribed, ...notDescribable].sort();
     expect(rows).toEqual(expected.map((tablename) => ({ tablename })));
   });
 });
