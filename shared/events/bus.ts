@@ -2,6 +2,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { connect, Events, DebugEvents, type NatsConnection } from 'nats.ws';
 import { events, type EventPayload, type EventSubject } from '../contracts/events.ts';
 import type { Logger } from '../log.ts';
+import { deliver, type Delivery } from './deliver.ts';
 
 export type BusStatus = 'connected' | 'disabled' | 'unavailable';
 
@@ -31,6 +32,11 @@ export type Bus = {
   onStatus: (listener: (status: BusStatus) => void) => () => void;
   /** A hint, sent and forgotten: never throws, never waits, and is dropped while NATS is away. */
   publish: <Subject extends EventSubject>(subject: Subject, payload: EventPayload<Subject>) => void;
+  /**
+   * For the relay of the outbox: resolves when the server has the message and rejects otherwise, within seconds. What
+   * was rejected may have arrived; whoever tries again does so under the same id.
+   */
+  deliver: (delivery: Delivery) => Promise<void>;
   /** Sends what was published and closes, within half a second whatever the server does. */
   close: () => Promise<void>;
 };
@@ -54,6 +60,11 @@ export function connectBus(options: BusOptions): Bus {
     status: link.status,
     onStatus: link.onStatus,
     close: link.close,
+    deliver: async ({ subject, ...message }) => {
+      const connection = link.writable();
+      if (!connection) throw new Error('NATS is away');
+      await deliver(connection, { ...message, subject: prefixed(options.subjectPrefix, subject) });
+    },
     publish: (subject, payload) => {
       const connection = link.writable();
       if (!connection) return drop(subject);
@@ -77,6 +88,7 @@ const disabledBus: Bus = {
   status: () => 'disabled',
   onStatus: () => () => undefined,
   publish: () => undefined,
+  deliver: async () => await Promise.reject(new Error('NATS is disabled')),
   close: async () => undefined,
 };
 

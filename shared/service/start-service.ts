@@ -1,7 +1,7 @@
 import type { Hono } from 'hono';
 import type { z } from 'zod';
 import { connect, type DatabaseConnection } from '../db/connect.ts';
-import { connectBus } from '../events/bus.ts';
+import { connectBus, type Bus } from '../events/bus.ts';
 import { createAssertionVerifier } from '../identity/assertion-verify.ts';
 import type { ServiceName } from '../identity/assertion.ts';
 import type { Logger } from '../log.ts';
@@ -15,6 +15,7 @@ import type { ServiceEnv } from './service-env.ts';
 
 export type ServiceParts = Omit<ServiceAppOptions, 'service' | 'contracts'> & {
   database: DatabaseConnection;
+  bus: Bus;
   /** Ends something that `createApp` started, after the last request and before the database is closed. */
   onStop: (end: () => Promise<void>) => void;
 };
@@ -51,7 +52,7 @@ export async function startService(options: StartServiceOptions): Promise<Runnin
   const verifyAssertion = createAssertionVerifier(config.GATEWAY_PUBLIC_KEYS, service);
   const ends: (() => Promise<void>)[] = [];
   const onStop: ServiceParts['onStop'] = (end) => void ends.push(end);
-  const app = options.createApp({ log, build, health, verifyAssertion, database, onStop });
+  const app = options.createApp({ log, build, health, verifyAssertion, database, bus, onStop });
   const listening = await serve({ app, host: config.HOST, port: config.PORT, log });
   bus.onStatus((status) => {
     if (status === 'connected') bus.publish('gaia.service.ready', { service, ...build });

@@ -1,7 +1,12 @@
 import { connect, type Socket } from 'node:net';
 import { once } from 'node:events';
 
-export type NatsMessage = { subject: string; payload: string };
+export type NatsMessage = {
+  subject: string;
+  payload: string;
+  /** As on the wire, the version line included; empty where a message has none. */
+  headers: string;
+};
 
 export type NatsSubscriber = {
   /** The next message that nobody has taken yet. */
@@ -16,7 +21,7 @@ export async function subscribe(tcpPort: number, subject: string): Promise<NatsS
   const inbox = createInbox();
   const ready = Promise.withResolvers<void>();
   readProtocol(socket, { onMessage: inbox.put, onPong: ready.resolve });
-  socket.write(`CONNECT {"verbose":false,"pedantic":false}\r\nSUB ${subject} 1\r\nPING\r\n`);
+  socket.write(`CONNECT {"verbose":false,"pedantic":false,"headers":true}\r\nSUB ${subject} 1\r\nPING\r\n`);
   await ready.promise; // The server answers in order: from now on it knows the subscription.
   return { next: inbox.take, close: () => socket.destroy() };
 }
@@ -32,7 +37,7 @@ function readProtocol(socket: Socket, { onMessage, onPong }: Handlers): void {
     for (;;) {
       const lineEnd = pending.indexOf('\r\n');
       if (lineEnd === -1) return;
-      const message = /^MSG (\S+) \S+ (?:\S+ )?(\d+)$/.exec(pending.slice(0, lineEnd));
+      const message = /^(?:MSG (\S+) \S+|HMSG (\S+) \S+ (\d+)) (\d+)$/.exec(pending.slice(0, lineEnd));
       if (!message) {
         const line = pending.slice(0, lineEnd);
         if (line === 'PONG') onPong();
@@ -40,10 +45,13 @@ function readProtocol(socket: Socket, { onMessage, onPong }: Handlers): void {
         pending = pending.slice(lineEnd + 2);
         continue;
       }
-      const end = lineEnd + 2 + Number(message[2]);
+      const [, plain, withHeaders = '', headersLength = '0', length] = message;
+      const start = lineEnd + 2;
+      const end = start + Number(length);
       if (pending.length < end + 2) return;
-      const payload = Buffer.from(pending.slice(lineEnd + 2, end), 'latin1').toString('utf8');
-      onMessage({ subject: message[1] ?? '', payload });
+      const body = start + Number(headersLength);
+      const payload = Buffer.from(pending.slice(body, end), 'latin1').toString('utf8');
+      onMessage({ subject: plain ?? withHeaders, payload, headers: pending.slice(start, body) });
       pending = pending.slice(end + 2);
     }
   });

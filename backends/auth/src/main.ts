@@ -1,3 +1,4 @@
+import { startOutboxRelay } from '#shared/events/outbox.ts';
 import { createLogger } from '#shared/log.ts';
 import { printLogLine } from '#shared/service/print-log-line.ts';
 import { runService } from '#shared/service/run-service.ts';
@@ -37,6 +38,7 @@ await runService('auth', () => {
       });
       parts.onStop(revocations.stop);
       parts.onStop(mailer.settled);
+      parts.onStop(startOutboxRelay({ db: parts.database.db, bus: parts.bus, log }).stop);
       const lastUse = createLastUse({ save: saveKeyUses(parts.database.db), log });
       parts.onStop(lastUse.stop);
       return createApp({

@@ -4,6 +4,7 @@ import * as z from 'zod';
 import { apiKeys, revocations } from '#shared/db/schema.ts';
 import { hashApiKey, isPlausibleApiKey } from '#shared/identity/api-key.ts';
 import { importedKeyScopes } from '#shared/identity/imported-key-scopes.ts';
+import { queryRows } from '../../../../tests/support/postgres.ts';
 import { startManagement, type Call, type Management } from '../../../../tests/support/auth-management.ts';
 
 let gaia: Management;
@@ -79,6 +80,19 @@ describe('a new key', () => {
     const plain = await gaia.resolve((await gaia.createKey(mine)).key);
     expect(plain?.principal.scopes).not.toContain('keys:write');
     expect(plain?.principal.scopes).toContain('chat:write');
+  });
+
+  it('is told to whoever listens, as is its end, once each and by ids only', async () => {
+    const { id } = await gaia.createKey(mine);
+    await mine('DELETE', path(id));
+    await mine('DELETE', path(id));
+    await mine('POST', '/api/v1/keys', { name: 'k', scopes: ['admin'] });
+    const told = await queryRows(gaia.url, `select subject, payload from outbox where payload->>'key_id' = $1`, [id]);
+    const payload = { key_id: id, user_id: userId };
+    expect(told).toEqual([
+      { subject: 'gaia.auth.key.created', payload },
+      { subject: 'gaia.auth.key.revoked', payload },
+    ]);
   });
 
   it('is refused beyond a hundred, also when all are asked for at once', async () => {

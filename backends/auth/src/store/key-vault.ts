@@ -1,6 +1,7 @@
 import { and, count, desc, eq, isNotNull, isNull, sql } from 'drizzle-orm';
 import type { Database } from '#shared/db/connect.ts';
 import { apiKeys, revocations, users } from '#shared/db/schema.ts';
+import { enqueueEvent } from '#shared/events/outbox.ts';
 import { unauthenticated } from '#shared/http/error.ts';
 import type { KeyActor, KeyTransaction, KeyVault, ManagedKey, NewKey } from '../keys/key-vault.ts';
 import { pageOf, recordAudit } from './audit-repository.ts';
@@ -59,6 +60,7 @@ function keyTransaction(tx: Database, actor: KeyActor, { isAdmin }: { isAdmin: b
     rotate: async (id, rotation) => await updateKey(mine, id, rotationColumns(rotation)),
     revoke: async (id, at) => {
       await updateKey(mine, id, { revokedAt: at, isActive: false, previousHash: null, previousExpiresAt: null });
+      await enqueueEvent(tx, 'gaia.auth.key.revoked', { key_id: id, user_id: userId });
     },
     wasRevoked: async (id) => await wasRevoked(mine, id),
     record: async (action, { id }, states) => {
@@ -106,7 +108,9 @@ async function insertKey({ tx, userId }: Mine, { secret, ...key }: NewKey): Prom
       createdByKeyId,
     })
     .returning(managedKeyColumns);
-  return written(row);
+  const inserted = written(row);
+  await enqueueEvent(tx, 'gaia.auth.key.created', { key_id: inserted.id, user_id: userId });
+  return inserted;
 }
 
 type Columns = Parameters<ReturnType<Database['update']>['set']>[0];
