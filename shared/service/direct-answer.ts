@@ -12,16 +12,24 @@ export type AnswerSink = {
   writable: Writable;
   /** Sends the status and the headers. Until then the request can still be answered with an error. */
   open: () => void;
+  /** Adds headers to those that `open` sends. */
+  setHeaders: (headers: Record<string, string>) => void;
   /** What the handler returns once the sink is open. */
   response: () => Response;
 };
 
 export function eventStreamSink(c: Context<ServiceEnv>): AnswerSink {
-  const headers = { ...headersOf(c), 'content-type': 'text/event-stream', 'x-accel-buffering': 'no' };
+  const headers: Record<string, string> = {
+    ...headersOf(c),
+    'content-type': 'text/event-stream',
+    'x-accel-buffering': 'no',
+  };
+  const setHeaders: AnswerSink['setHeaders'] = (more) => void Object.assign(headers, more);
   const outgoing = c.env?.outgoing;
   if (outgoing) {
     return {
       writable: outgoing,
+      setHeaders,
       open: () => void outgoing.writeHead(200, headers),
       response: () => RESPONSE_ALREADY_SENT,
     };
@@ -29,6 +37,7 @@ export function eventStreamSink(c: Context<ServiceEnv>): AnswerSink {
   const pipe = new PassThrough();
   return {
     writable: pipe,
+    setHeaders,
     open: () => undefined,
     response: () => new Response(webStream(pipe), { status: 200, headers }),
   };
@@ -47,10 +56,12 @@ function webStream(pipe: PassThrough): ReadableStream<Uint8Array> {
   });
 }
 
+const noHeaders: Record<string, string> = {};
+
 /** A finished 200 answer from bytes that are passed on as they are. */
-export function sendBytes(c: Context<ServiceEnv>, bytes: Uint8Array, contentType: string): Response {
+export function sendBytes(c: Context<ServiceEnv>, bytes: Uint8Array, contentType: string, more = noHeaders): Response {
   const outgoing = c.env?.outgoing;
-  const headers = { ...headersOf(c), 'content-type': contentType, 'content-length': String(bytes.length) };
+  const headers = { ...headersOf(c), ...more, 'content-type': contentType, 'content-length': String(bytes.length) };
   if (!outgoing) return new Response(Uint8Array.from(bytes), { status: 200, headers });
   outgoing.writeHead(200, headers).end(bytes);
   return RESPONSE_ALREADY_SENT;

@@ -1,20 +1,14 @@
 import OpenAI from 'openai';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { createApp } from '../../backends/chat/src/app.ts';
-import { createCatalogue } from '../../backends/chat/src/completion/catalogue.ts';
-import { createCompletions } from '../../backends/chat/src/completion/completions.ts';
-import { createProviderHealthBook } from '../../backends/chat/src/provider-health/provider-health.ts';
 import { createLocalProvider, createOpenAiCompatibleProvider } from '../../backends/chat/src/providers/index.ts';
+import { createTestChat } from '../../backends/chat/src/testing/chat-app.ts';
 import { createAssertionVerifier } from '../../shared/identity/assertion-verify.ts';
-import { buildInfo } from '../../shared/service/build-info.ts';
-import { createHealthReporter } from '../../shared/service/health.ts';
 import { serve, type Listening } from '../../shared/service/serve.ts';
 import { createTestIdentity, testUser, type TestIdentity } from '../support/assertions.ts';
 import { createFakeOpenAi } from '../support/fake-openai.ts';
 import { silentLog } from '../support/silent-log.ts';
 import type { FakeVendor } from '../support/vendor-server.ts';
 
-const limits = { firstByteMs: 5_000, idleMs: 5_000, totalMs: 10_000, keepAliveMs: 5_000 };
 const messages = [{ role: 'user' as const, content: 'hello' }];
 
 let identity: TestIdentity;
@@ -91,20 +85,8 @@ function chatApp() {
   const baseUrl = `${vendor.url}/v1`;
   const timeouts = { connectMs: 1_000, idleMs: 5_000, totalMs: 10_000 };
   const openai = { id: 'openai', name: 'OpenAI', baseUrl, apiKey: vendor.apiKey, models: ['gpt-4o'], timeouts };
-  const providerHealth = createProviderHealthBook();
-  return createApp({
-    log: silentLog,
-    build: buildInfo('test'),
-    health: createHealthReporter({
-      environment: 'local',
-      pingDatabase: async () => undefined,
-      natsStatus: () => 'disabled',
-    }),
-    verifyAssertion: createAssertionVerifier(identity.publicKeys, 'chat'),
-    catalogue: createCatalogue([createOpenAiCompatibleProvider(openai), createLocalProvider()]),
-    completions: createCompletions({ limits, health: providerHealth, log: silentLog }),
-    providerHealth,
-  });
+  const providers = [createOpenAiCompatibleProvider(openai), createLocalProvider()];
+  return createTestChat({ providers, verifyAssertion: createAssertionVerifier(identity.publicKeys, 'chat') }).app;
 }
 
 async function drained(stream: AsyncIterable<unknown>): Promise<void> {

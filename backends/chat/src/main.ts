@@ -1,29 +1,56 @@
 import { createLogger } from '#shared/log.ts';
+import { loadPriceCatalogue } from '#shared/prices/catalogue.ts';
 import { printLogLine } from '#shared/service/print-log-line.ts';
 import { runService } from '#shared/service/run-service.ts';
 import { startService } from '#shared/service/start-service.ts';
 import { createApp } from './app.ts';
 import { createCatalogue } from './completion/catalogue.ts';
-import { createCompletions } from './completion/completions.ts';
+import { createBreakers } from './calls/breakers.ts';
+import { createCalls } from './calls/calls.ts';
+import { createCardSource } from './completion/model-card.ts';
 import { readConfig } from './config.ts';
 import { createProviderHealthBook } from './provider-health/provider-health.ts';
-import { createLocalProvider, createOpenAiCompatibleProvider } from './providers/index.ts';
+import { translationFor } from './protocols/index.ts';
+import { createProviders, modelsStandingOn } from './providers/index.ts';
 
 await runService('chat', () => {
   const config = readConfig();
   const log = createLogger({ service: 'chat', level: config.LOG_LEVEL, write: printLogLine });
-  const catalogue = createCatalogue([
-    ...config.vendors.map((vendor) => createOpenAiCompatibleProvider({ ...vendor, timeouts: config.limits })),
-    ...(config.LOCAL_PROVIDER === 'enabled' ? [createLocalProvider()] : []),
-  ]);
+  const isLocalEnabled = config.LOCAL_PROVIDER === 'enabled';
+  const { vendors, limits: timeouts } = config;
+  const prices = loadPriceCatalogue();
+  const knownModels = modelsStandingOn(new Date().toISOString().slice(0, 10), prices);
+  const cardOf = createCardSource(prices);
+  const catalogue = createCatalogue(createProviders({ vendors, isLocalEnabled, timeouts, cardOf, knownModels }));
   const providerHealth = createProviderHealthBook();
-  const completions = createCompletions({ limits: config.limits, health: providerHealth, log });
+  const calls = createCalls({
+    limits: config.limits,
+    plan: {
+      catalogue,
+      fallbacks: config.CHAT_FALLBACKS,
+      isAllowed: () => true,
+      priceOf: ({ card }) => ({ price: card.price ?? { input: 0, cachedInput: 0, output: 0 }, version: 0 }),
+      translationFor,
+    },
+    metering: {
+      admit: async ({ callId, principal }) => ({ callId, principal, isReserved: false, at: new Date(), headers: {} }),
+      settle: async () => undefined,
+    },
+    worstOf: () => ({ micros: 0, tokens: 0 }),
+    breakers: createBreakers(),
+    measure: ({ provider, model, outcome, error, firstByteMs }) => {
+      if (outcome === 'completed') providerHealth.succeeded(provider, model, firstByteMs ?? 0);
+      if (outcome === 'failed') providerHealth.failed(provider, error);
+      if (outcome === 'cancelled') providerHealth.cancelled(provider);
+    },
+    log,
+  });
   const statuses = () => catalogue.providers.map(({ id }) => ({ id, status: providerHealth.of(id).status }));
   return startService({
     service: 'chat',
     config,
     log,
-    createApp: (parts) => createApp({ ...parts, catalogue, completions, providerHealth }),
+    createApp: (parts) => createApp({ ...parts, catalogue, calls, providerHealth }),
     healthDetails: () => ({ providers: Object.fromEntries(statuses().map(({ id, status }) => [id, { status }])) }),
     healthDegraded: () => statuses().some(({ status }) => status === 'unhealthy'),
     close: async () => {

@@ -61,6 +61,20 @@ describe('selecting a model', () => {
     expect(providerNamed([anthropic], 'other')).toBeUndefined();
   });
 
+  it('that nobody lists falls to the vendor whose ids look like it, or whose name stands before it', () => {
+    const open = {
+      ...provider('openai', ['gpt']),
+      findUnlisted: (id: string, asked: string) =>
+        asked === 'qualified' || id.startsWith('gpt-') ? unknownCard(id) : undefined,
+    };
+    const { select, models } = createCatalogue([open, provider('groq', ['gpt-oss'])]);
+    expect(select('gpt-next')).toMatchObject({ provider: { id: 'openai' }, card: { id: 'gpt-next', price: null } });
+    expect(select('openai/any')).toMatchObject({ provider: { id: 'openai' }, model: 'any' });
+    expect(select('gpt-oss')).toMatchObject({ provider: { id: 'groq' } });
+    expect(() => select('any')).toThrow(expect.objectContaining({ code: 'not_found' }));
+    expect(models.map(({ name }) => name)).toEqual(['gpt', 'gpt-oss']);
+  });
+
   it('lists every model once, under a name that selects exactly it', () => {
     const names = catalogue.models.map(({ name }) => name);
     expect(names).toEqual(['gpt', 'shared', 'llama', 'groq/shared', 'groq/openai/gpt-oss', 'meta/llama', 'local/echo']);

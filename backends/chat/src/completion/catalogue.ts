@@ -40,14 +40,27 @@ function qualified(providers: readonly ChatProvider[], name: string): Selection 
   const provider = providerNamed(providers, name.slice(0, slash));
   if (slash === -1 || !provider) return undefined;
   const model = name.slice(slash + 1);
-  const card = provider.find(model);
+  const card = provider.find(model) ?? provider.findUnlisted?.(model, 'qualified');
   if (!card) throw unknownModel(name);
   return { provider, model, card };
 }
 
+/** Who lists the model goes before who would only try it. */
 function bare(providers: readonly ChatProvider[], model: string): Selection | undefined {
+  const answering = providers.filter(({ answersBareIds }) => answersBareIds);
+  return (
+    firstOf(answering, model, (provider) => provider.find(model)) ??
+    firstOf(answering, model, (provider) => provider.findUnlisted?.(model, 'bare'))
+  );
+}
+
+function firstOf(
+  providers: readonly ChatProvider[],
+  model: string,
+  cardOf: (provider: ChatProvider) => ModelCard | undefined,
+): Selection | undefined {
   for (const provider of providers) {
-    const card = provider.answersBareIds ? provider.find(model) : undefined;
+    const card = cardOf(provider);
     if (card) return { provider, model, card };
   }
   return undefined;
@@ -67,7 +80,8 @@ function shortestName(find: (name: string) => Selection | undefined, provider: C
   }
 }
 
-function unknownModel(name: string): AppError {
+/** The same for a model that is not there and for one that the caller may not use. */
+export function unknownModel(name: string): AppError {
   const message = `The model ${name} does not exist, or this key may not use it`;
   return new AppError('not_found', message, { errors: [{ path: 'model', message }] });
 }

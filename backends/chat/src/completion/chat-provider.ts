@@ -31,6 +31,11 @@ export type ChatProvider = {
   models: readonly ModelCard[];
   /** The card of a model this provider serves, in any spelling that it knows. */
   find: (model: string) => ModelCard | undefined;
+  /**
+   * The card of a model that is not among `models`; absent where no others are served. `bare`: the request does not
+   * name the provider, so that the id itself must look like one of this vendor's.
+   */
+  findUnlisted?: (model: string, asked: 'bare' | 'qualified') => ModelCard | undefined;
   /** A whole answer: JSON of the protocol. */
   complete: (call: ProviderCall) => Promise<Uint8Array>;
   /** Resolves once the vendor accepted the request; the bytes are the protocol's event stream as the vendor sends it. */

@@ -2,7 +2,7 @@ import { once } from 'node:events';
 import { createServer } from 'node:net';
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
 import { ProblemSchema } from '#shared/contracts/problem-schema.ts';
-import type { CompletionLimits } from '../completion/completions.ts';
+import type { CallLimits } from '../calls/calls.ts';
 import { startScriptedVendor, type ScriptedVendor, type VendorScript } from '../testing/scripted-vendor.ts';
 import { startVendorChat, streaming, unary, vendorKey, type VendorChat } from '../testing/vendor-chat.ts';
 
@@ -16,7 +16,7 @@ afterEach(async () => {
 });
 afterAll(async () => await vendor.close());
 
-async function run(limits: Partial<CompletionLimits> = {}, baseUrl = vendor.baseUrl): Promise<VendorChat> {
+async function run(limits: Partial<CallLimits> = {}, baseUrl = vendor.baseUrl): Promise<VendorChat> {
   const chat = await startVendorChat(baseUrl, limits);
   open.push(chat);
   return chat;
@@ -70,7 +70,7 @@ describe('a refusal before the first byte', () => {
     const body = await (await post(unary)).text();
     expect(body).not.toContain('Incorrect');
     expect(body + logLines.join('')).not.toContain(vendorKey);
-    expect(logLines.join('')).toContain('The vendor answered 401');
+    expect(logLines.join('')).toContain('401 Incorrect API key provided: …');
   });
 
   it.each([

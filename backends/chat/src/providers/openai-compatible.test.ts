@@ -1,7 +1,7 @@
 import { once } from 'node:events';
 import { request as httpRequest, type ServerResponse } from 'node:http';
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
-import type { CompletionLimits } from '../completion/completions.ts';
+import type { CallLimits } from '../calls/calls.ts';
 import { asUser } from '../testing/chat-app.ts';
 import { startScriptedVendor, type ScriptedVendor, type VendorScript } from '../testing/scripted-vendor.ts';
 import { startVendorChat, streaming, unary, vendorKey, type VendorChat } from '../testing/vendor-chat.ts';
@@ -16,7 +16,7 @@ afterEach(async () => {
 });
 afterAll(async () => await vendor.close());
 
-async function run(limits: Partial<CompletionLimits> = {}, baseUrl = vendor.baseUrl): Promise<VendorChat> {
+async function run(limits: Partial<CallLimits> = {}, baseUrl = vendor.baseUrl): Promise<VendorChat> {
   const chat = await startVendorChat(baseUrl, limits);
   open.push(chat);
   return chat;

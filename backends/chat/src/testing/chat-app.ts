@@ -1,5 +1,6 @@
 import type { Hono } from 'hono';
 import { contractVersion } from '#shared/contract-version.ts';
+import type { AssertionVerifier } from '#shared/identity/assertion-verify.ts';
 import type { Principal, Scope } from '#shared/identity/principal.ts';
 import { createLogger } from '#shared/log.ts';
 import { createHealthReporter } from '#shared/service/health.ts';
@@ -7,16 +8,26 @@ import type { ServiceEnv } from '#shared/service/service-env.ts';
 import { createApp } from '../app.ts';
 import { createCatalogue } from '../completion/catalogue.ts';
 import type { ChatProvider } from '../completion/chat-provider.ts';
-import { createCompletions, type CompletionLimits } from '../completion/completions.ts';
+import { createBreakers } from '../calls/breakers.ts';
+import { createCalls, type CallLimits } from '../calls/calls.ts';
+import { translationFor } from '../protocols/index.ts';
+import { createTestMetering, type TestMetering } from './test-metering.ts';
 import { createLocalProvider } from '../providers/index.ts';
 import { createProviderHealthBook, type ProviderHealthBook } from '../provider-health/provider-health.ts';
 
-export type TestChat = { app: Hono<ServiceEnv>; logLines: string[]; health: ProviderHealthBook };
+export type TestChat = {
+  app: Hono<ServiceEnv>;
+  logLines: string[];
+  health: ProviderHealthBook;
+  metering: TestMetering;
+};
 
 export type TestChatOptions = {
   /** Without it, only the local stand-in. */
   providers?: readonly ChatProvider[];
-  limits?: Partial<CompletionLimits>;
+  limits?: Partial<CallLimits>;
+  verifyAssertion?: AssertionVerifier;
+  fallbacks?: Record<string, string[]>;
   pingDatabase?: () => Promise<void>;
 };
 
@@ -29,23 +40,54 @@ export const asAnonymous = asUser();
 
 /** The whole app in process: real middlewares, routes and domain; an assertion is the list of its scopes. */
 export function createTestChat(options: TestChatOptions = {}): TestChat {
-  const { providers = [createLocalProvider()], limits, pingDatabase = async () => undefined } = options;
+  const { providers = [createLocalProvider()], limits, fallbacks = {}, pingDatabase = async () => undefined } = options;
   const logLines: string[] = [];
   const log = createLogger({ service: 'chat', level: 'info', write: (line) => void logLines.push(line) });
   const health = createProviderHealthBook();
+  const metering = createTestMetering();
+  const catalogue = createCatalogue(providers);
   const app = createApp({
     log,
     build: { version: '1.2.3', commit: 'abc', contract: contractVersion },
     health: createHealthReporter({ environment: 'local', pingDatabase, natsStatus: () => 'disabled' }),
-    verifyAssertion: async (assertion) => principalOf(assertion),
-    catalogue: createCatalogue(providers),
-    completions: createCompletions({ limits: { ...generousLimits, ...limits }, health, log }),
+    verifyAssertion: options.verifyAssertion ?? (async (assertion) => principalOf(assertion)),
+    catalogue,
+    calls: createCalls({
+      limits: { ...generousLimits, ...limits },
+      plan: {
+        catalogue,
+        fallbacks: new Map(Object.entries(fallbacks)),
+        isAllowed: () => true,
+        priceOf: () => ({ price: testPrice, version: 1 }),
+        translationFor,
+      },
+      metering,
+      worstOf: () => ({ micros: 0, tokens: 0 }),
+      breakers: createBreakers(),
+      measure: ({ provider, model, outcome, error, firstByteMs }) => {
+        if (outcome === 'completed') health.succeeded(provider, model, firstByteMs ?? 0);
+        if (outcome === 'failed') health.failed(provider, error);
+        if (outcome === 'cancelled') health.cancelled(provider);
+      },
+      log,
+    }),
     providerHealth: health,
   });
-  return { app, logLines, health };
+  return { app, logLines, health, metering };
 }
 
-const generousLimits = { firstByteMs: 10_000, idleMs: 10_000, totalMs: 15_000, keepAliveMs: 10_000 };
+/** In dollars: 1 for a million of input, 0.5 of cached input, 2 of output. */
+const testPrice = { input: 1_000_000, cachedInput: 500_000, output: 2_000_000 };
+
+const generousLimits: CallLimits = {
+  firstByteMs: 10_000,
+  idleMs: 10_000,
+  totalMs: 15_000,
+  keepAliveMs: 10_000,
+  retries: 0,
+  retryDelayMs: 1,
+  maxRetryDelayMs: 5_000,
+};
 const known: readonly Scope[] = ['chat:read', 'chat:write', 'usage:read'];
 
 function principalOf(assertion: string): Principal {

@@ -1,7 +1,7 @@
 import { serve, type Listening } from '#shared/service/serve.ts';
 import { createLogger } from '#shared/log.ts';
 import type { ChatProvider } from '../completion/chat-provider.ts';
-import type { CompletionLimits } from '../completion/completions.ts';
+import type { CallLimits } from '../calls/calls.ts';
 import { createOpenAiCompatibleProvider } from '../providers/index.ts';
 import { asUser, createTestChat, type TestChat } from './chat-app.ts';
 
@@ -22,7 +22,7 @@ export const streaming = unary.replace('{', '{"stream":true,');
 const quiet = createLogger({ service: 'chat', level: 'error', write: () => undefined });
 
 /** The chat backend on a real port, with one OpenAI-compatible provider `acme` at `baseUrl` that serves `m-1`. */
-export async function startVendorChat(baseUrl: string, limits: Partial<CompletionLimits> = {}): Promise<VendorChat> {
+export async function startVendorChat(baseUrl: string, limits: Partial<CallLimits> = {}): Promise<VendorChat> {
   const provider = createOpenAiCompatibleProvider({
     id: 'acme',
     name: 'Acme',

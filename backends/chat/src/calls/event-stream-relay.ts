@@ -1,21 +1,29 @@
 import type { Readable, Writable } from 'node:stream';
-import { AppError, errorTable } from '#shared/http/error.ts';
+import { AppError } from '#shared/http/error.ts';
 import { clientGone } from './deadline.ts';
-import { endsWithBlankLine, endsWithDone, findErrorEvent, lineStart } from './event-lines.ts';
+import { endsWithBlankLine, lineStart } from './event-lines.ts';
+import type { Reading, StreamReader } from './stream-reader.ts';
 
 /** Where the events go. `open` sends status and headers, so that an error before it is an ordinary HTTP error. */
 export type EventSink = { writable: Writable; open: () => void };
 
-export type RelayLimits = { firstByteMs: number; idleMs: number; keepAliveMs: number };
+export type RelayLimits = { idleMs: number; keepAliveMs: number };
 
 export type RelayOutcome =
   | { kind: 'completed'; firstByteMs: number }
-  | { kind: 'broken'; error: AppError }
-  | { kind: 'cancelled' };
+  | { kind: 'broken'; error: AppError; firstByteMs: number | null }
+  | { kind: 'cancelled'; firstByteMs: number | null };
 
 export type RelayOptions = {
   sink: EventSink;
   limits: RelayLimits;
+  reader: StreamReader;
+  errorEvent: (error: AppError) => string;
+  /**
+   * What has to be done before the caller may believe that the stream is complete; the event that says so waits for
+   * it. What it resolves with is sent before that event. When it rejects, the stream ends as a broken one.
+   */
+  beforeEnd?: () => Promise<string>;
   /** Called exactly once. */
   onFinished: (outcome: RelayOutcome) => void;
 };
@@ -45,6 +53,10 @@ export class EventStreamRelay {
   #heldBytes = 0;
   /** The last bytes that were sent. */
   #tail: Buffer = Buffer.alloc(0);
+  /** Whether the event that ends a complete stream has been read. */
+  #isComplete = false;
+  /** The end of a complete stream, as long as it waits for `beforeEnd`. */
+  #lastBlock: Buffer | undefined;
   #silentMs = 0;
   #tickMs = 0;
   #timer: NodeJS.Timeout | undefined;
@@ -66,27 +78,33 @@ export class EventStreamRelay {
       return;
     }
     this.#body = body;
+    this.#silentMs = 0;
+    this.#watch();
     body.on('data', (chunk: Buffer) => this.#onData(chunk));
     body.once('end', () => this.#onEnd());
     body.on('error', (cause) => this.fail(cause));
     body.once('close', () => this.#onEnd());
+    if (body.destroyed) this.fail(body.errored);
   }
 
   /** Ends the stream because of an error: as an HTTP error when nothing was sent yet, else as an error event. */
   fail(cause: unknown): void {
-    if (this.#finished) return;
-    if (endsWithDone(this.#tail)) return this.#complete();
+    if (this.#finished || this.#lastBlock) return;
+    if (this.#isComplete) return this.#complete();
+    this.#break(cause);
+  }
+
+  #break(cause: unknown): void {
     const error = cause instanceof AppError ? cause : brokenOff(cause);
     if (this.#opened) this.#options.sink.writable.end(this.#errorEvent(error));
-    this.#finish({ kind: 'broken', error });
+    this.#finish({ kind: 'broken', error, firstByteMs: this.#firstByteMs ?? null });
     this.#begun.reject(error);
-    return undefined;
   }
 
   /** The client is gone. */
   cancel(): void {
     if (this.#finished) return;
-    this.#finish({ kind: 'cancelled' });
+    this.#finish({ kind: 'cancelled', firstByteMs: this.#firstByteMs ?? null });
     this.#begun.reject(clientGone());
   }
 
@@ -99,18 +117,62 @@ export class EventStreamRelay {
   }
 
   #pass(block: Buffer): void {
-    const error = findErrorEvent(block);
-    if (!error) return this.#send(block);
-    if (error.start > 0) this.#send(block.subarray(0, error.start));
-    return this.fail(new AppError('upstream_failed', `The provider reported an error: ${error.message}`));
+    if (this.#isComplete) return this.#passRest(block);
+    const reading = this.#options.reader.read(block);
+    if (reading.error !== undefined) return this.#passError(reading, reading.error);
+    if (reading.terminalAt !== undefined) return this.#passEnd(reading.pass, reading.terminalAt);
+    return this.#send(reading.pass);
+  }
+
+  #passError({ pass }: Reading, message: string): void {
+    this.#send(pass);
+    this.fail(new AppError('upstream_failed', `The provider reported an error: ${message}`));
+  }
+
+  #passEnd(block: Buffer, terminalAt: number): void {
+    const { beforeEnd } = this.#options;
+    this.#isComplete = true;
+    if (!beforeEnd) return this.#send(block);
+    this.#send(block.subarray(0, terminalAt));
+    this.#lastBlock = block.subarray(terminalAt);
+    beforeEnd().then(
+      (last) => this.#endWith(last),
+      (cause: unknown) => {
+        if (!this.#finished) this.#break(cause);
+      },
+    );
+    return undefined;
+  }
+
+  /** Behind the end only the line may follow that closes its event. */
+  #passRest(block: Buffer): void {
+    const isBlank = block.every((byte) => byte === 10 || byte === 13);
+    if (isBlank && this.#lastBlock) this.#lastBlock = Buffer.concat([this.#lastBlock, block]);
+    else if (isBlank) this.#send(block);
+  }
+
+  #endWith(last: string): void {
+    if (this.#finished) return;
+    this.#send(Buffer.from(last));
+    this.#send(this.#lastBlock ?? Buffer.alloc(0));
+    this.#lastBlock = undefined;
+    this.#complete();
   }
 
   #onEnd(): void {
-    if (this.#finished) return;
+    if (this.#finished || this.#lastBlock) return;
     const rest = Buffer.concat(this.#held);
-    if (endsWithDone(rest)) this.#send(rest);
-    if (endsWithDone(this.#tail)) this.#complete();
+    this.#held = [];
+    if (!this.#isComplete && rest.length > 0) this.#passUnended(rest);
+    if (this.#finished || this.#lastBlock) return;
+    if (this.#isComplete) this.#complete();
     else this.fail(new AppError('upstream_failed', 'The provider ended its answer before it was complete'));
+  }
+
+  /** The last line of a stream may lack its line end only where it completes the stream. */
+  #passUnended(rest: Buffer): void {
+    const { pass, terminalAt } = this.#options.reader.read(rest);
+    if (terminalAt !== undefined) this.#passEnd(pass, terminalAt);
   }
 
   #complete(): void {
@@ -127,6 +189,7 @@ export class EventStreamRelay {
   }
 
   #send(block: Buffer): void {
+    if (block.length === 0) return;
     this.#open();
     this.#tail =
       block.length < tailBytes ? Buffer.concat([this.#tail, block]).subarray(-tailBytes) : block.subarray(-tailBytes);
@@ -159,9 +222,8 @@ export class EventStreamRelay {
       this.fail(new AppError('upstream_failed', 'The provider sent an event too large'));
   }
 
-  #errorEvent({ message, code }: AppError): string {
-    const separator = this.#atBoundary() ? '' : '\n\n';
-    return `${separator}data: ${JSON.stringify({ error: { message, type: errorTable[code].type, code } })}\n\n`;
+  #errorEvent(error: AppError): string {
+    return `${this.#atBoundary() ? '' : '\n\n'}${this.#options.errorEvent(error)}`;
   }
 
   #atBoundary(): boolean {
@@ -184,19 +246,20 @@ export class EventStreamRelay {
   }
 
   #nextTick(): number {
-    return Math.min(this.#options.limits.keepAliveMs, this.#silenceLimit() - this.#silentMs);
+    const { keepAliveMs, idleMs } = this.#options.limits;
+    return this.#isAttached() ? Math.min(keepAliveMs, idleMs - this.#silentMs) : keepAliveMs;
   }
 
-  #silenceLimit(): number {
-    const { firstByteMs, idleMs } = this.#options.limits;
-    return this.#firstByteMs === undefined ? firstByteMs : idleMs;
+  /** Before the first byte somebody else decides how long to wait, and whom to ask next. */
+  #isAttached(): boolean {
+    return this.#body !== undefined;
   }
 
   #onSilence(): void {
     // A client that does not read stops us from reading; that is not the provider's silence, and total time ends it.
-    if (this.#body?.isPaused()) return this.#watch();
+    if (this.#body?.isPaused() || this.#lastBlock) return this.#watch();
     this.#silentMs += this.#tickMs;
-    if (this.#silentMs >= this.#silenceLimit()) return this.fail(silent(this.#silentMs));
+    if (this.#isAttached() && this.#silentMs >= this.#options.limits.idleMs) return this.fail(silent(this.#silentMs));
     if (this.#atBoundary()) {
       this.#open();
       this.#options.sink.writable.write(keepAlive);

@@ -1,0 +1,69 @@
+import type { Logger } from '#shared/log.ts';
+import type { Admitted, Metering, Worst } from '../money/metering.ts';
+import type { AttemptWatcher, RetryLimits } from './attempts.ts';
+import type { Breakers } from './breakers.ts';
+import type { Call, Spent, Target } from './call.ts';
+import type { EventSink, RelayLimits } from './event-stream-relay.ts';
+import type { PlanOptions } from './plan-call.ts';
+import { streamCall } from './stream-call.ts';
+import { unaryCall } from './unary-call.ts';
+
+export type CallLimits = RelayLimits &
+  RetryLimits & {
+    /** Until the first byte of a stream, for each attempt. */
+    firstByteMs: number;
+    /** From admission to the last byte; covers all attempts. */
+    totalMs: number;
+  };
+
+/** How one attempt went, for those who measure providers. */
+export type Measured = {
+  provider: string;
+  model: string;
+  outcome: 'completed' | 'failed' | 'cancelled';
+  error: unknown;
+  firstByteMs: number | null;
+  totalMs: number;
+};
+
+export type CallsOptions = {
+  limits: CallLimits;
+  plan: PlanOptions;
+  metering: Metering;
+  /** What a call costs at most, whichever of the targets answers. */
+  worstOf: (call: Call, targets: readonly Target[]) => Worst;
+  breakers: Breakers;
+  measure: (measured: Measured) => void;
+  log: Logger;
+};
+
+export type Answer = { bytes: Uint8Array; target: Target; spent: Spent; admitted: Admitted };
+
+export type StreamExtras = {
+  /** Before anything is sent. */
+  onAdmitted?: (admitted: Admitted) => void;
+  watcher?: AttemptWatcher;
+  /** Gets the data of each event in the caller's protocol, for those who need what the model wrote. */
+  onData?: (data: string) => void;
+  /**
+   * What must have happened before the caller may believe that the answer is complete; what it resolves with is sent
+   * before the event that says so.
+   */
+  beforeEnd?: (end: { target: Target; spent: Spent }) => Promise<string>;
+  /** The answer ended in any other way. */
+  onBroken?: (end: { target: Target | null; spent: Spent; isCancelled: boolean }) => void;
+};
+
+/** Runs calls: chooses who answers, holds back what it may cost, asks until somebody answers, and settles. */
+export type Calls = {
+  unary: (call: Call, watcher?: AttemptWatcher) => Promise<Answer>;
+  /** Resolves when the answer has begun; from then on the stream itself tells how it ended. */
+  stream: (call: Call, sink: EventSink, extras?: StreamExtras) => Promise<void>;
+};
+
+export function createCalls(options: CallsOptions): Calls {
+  return {
+    unary: (call, watcher = {}) => unaryCall(options, call, watcher),
+    stream: (call, sink, extras = {}) => streamCall(options, { call, sink, extras }),
+  };
+}

@@ -1,0 +1,48 @@
+const newline = 10;
+const carriageReturn = 13;
+const quote = 34;
+const backslash = 92;
+
+/** Where the line begins that is not yet ended by the end of this chunk, or that `before` is in. */
+export function lineStart(chunk: Buffer, before = chunk.length): number {
+  return Math.max(chunk.lastIndexOf(newline, before), chunk.lastIndexOf(carriageReturn, before)) + 1;
+}
+
+export function lineEnd(block: Buffer, from: number): number {
+  const ends = [block.indexOf(newline, from), block.indexOf(carriageReturn, from)].filter((end) => end !== -1);
+  return Math.min(block.length, ...ends);
+}
+
+/** Behind the line that ends at `end` and the blank line that closes its event. */
+export function eventEnd(block: Buffer, end: number): number {
+  return skipLineEnd(block, skipLineEnd(block, end));
+}
+
+/** The data of the line that position `at` is in, or undefined where it is no data line. */
+export function dataAt(block: Buffer, at: number): string | undefined {
+  const line = block.toString('utf8', lineStart(block, at), lineEnd(block, at));
+  return line.startsWith('data:') ? line.slice(5).trimStart() : undefined;
+}
+
+/** Whether a comment can be put after these bytes without cutting an event in two. */
+export function endsWithBlankLine(tail: Buffer): boolean {
+  return /(?:\r\n|\n|\r(?!\n))(?:\r\n|\n|\r)$/.test(tail.toString('latin1'));
+}
+
+/** Where the JSON string ends whose opening quote is at `start`: behind its closing quote, or the end of the block. */
+export function endOfString(block: Buffer, start: number): number {
+  let end = block.indexOf(quote, start + 1);
+  while (end !== -1 && backslashesBefore(block, end) % 2 === 1) end = block.indexOf(quote, end + 1);
+  return end === -1 ? block.length : end + 1;
+}
+
+function backslashesBefore(block: Buffer, position: number): number {
+  let count = 0;
+  while (block[position - 1 - count] === backslash) count += 1;
+  return count;
+}
+
+function skipLineEnd(block: Buffer, at: number): number {
+  if (block[at] === carriageReturn && block[at + 1] === newline) return at + 2;
+  return block[at] === carriageReturn || block[at] === newline ? at + 1 : at;
+}

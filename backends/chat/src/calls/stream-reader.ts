@@ -1,0 +1,144 @@
+import type { JsonObject } from '../protocols/protocol.ts';
+import { dataAt, endOfString, eventEnd, lineEnd, lineStart } from './event-lines.ts';
+import { mergeUsage, type ReportedUsage } from './reported-usage.ts';
+import type { StreamDialect } from './stream-dialect.ts';
+
+export type StreamReaderOptions = {
+  /** The caller did not ask for an event with nothing but usage; we did. */
+  hidesUsage: boolean;
+  /** Gets every event's data, for those who need what the model wrote. Parsing it all costs several times as much. */
+  onData?: (data: string) => void;
+};
+
+const errorNeedle = Buffer.from('"error"');
+const failedNeedle = Buffer.from('"response.failed"');
+const usageNeedle = Buffer.from('"usage"');
+const dataNeedle = Buffer.from('data:');
+const [quote, colon, openBrace] = [34, 58, 123];
+
+/** What a block of whole lines holds. */
+export type Reading = {
+  /** What the caller is to get: nearly always the block itself. */
+  pass: Buffer;
+  /** The vendor's own error; what stood before it is in `pass`. */
+  error?: string;
+  /** Where in `pass` the event begins that says that the stream is complete. */
+  terminalAt?: number;
+};
+
+/**
+ * Reads a stream beside its bytes: whether it is complete, whether it reports an error, what it used. Blocks that hold
+ * none of this, nearly all of them, cost a few searches and no parsing.
+ */
+export class StreamReader {
+  #usage: ReportedUsage | undefined;
+  #textBytes = 0;
+  readonly #dialect: StreamDialect;
+  readonly #options: StreamReaderOptions;
+
+  constructor(dialect: StreamDialect, options: StreamReaderOptions) {
+    this.#dialect = dialect;
+    this.#options = options;
+  }
+
+  get usage(): ReportedUsage | undefined {
+    return this.#usage;
+  }
+
+  /** Of what the model wrote so far: what is left to count by where the vendor never said. */
+  get textBytes(): number {
+    return this.#textBytes;
+  }
+
+  read(block: Buffer): Reading {
+    const found = this.#findError(block, errorNeedle) ?? this.#findError(block, failedNeedle);
+    const sound = found ? block.subarray(0, found.start) : block;
+    this.#countText(sound);
+    if (this.#options.onData) this.#tell(sound, this.#options.onData);
+    const pass = this.#readUsage(sound);
+    if (found) return { pass, error: found.message };
+    const terminalAt = this.#terminalAt(pass);
+    return terminalAt === -1 ? { pass } : { pass, terminalAt };
+  }
+
+  #findError(block: Buffer, needle: Buffer): { start: number; message: string } | undefined {
+    for (let at = block.indexOf(needle); at !== -1; at = block.indexOf(needle, lineEnd(block, at))) {
+      const event = objectAt(block, at);
+      const message = event && this.#dialect.errorOf(event);
+      if (message !== undefined) return { start: eventStart(block, at), message };
+    }
+    return undefined;
+  }
+
+  #readUsage(block: Buffer): Buffer {
+    for (let at = block.indexOf(usageNeedle); at !== -1; at = block.indexOf(usageNeedle, at + 1)) {
+      if (!isFollowedByObject(block, at + usageNeedle.length)) continue;
+      const event = objectAt(block, at);
+      const usage = event && this.#dialect.usageOf(event);
+      if (!event || !usage) continue;
+      this.#usage = mergeUsage(this.#usage, usage);
+      if (!this.#options.hidesUsage || !this.#dialect.isUsageOnly(event)) continue;
+      const rest = block.subarray(eventEnd(block, lineEnd(block, at)));
+      return Buffer.concat([block.subarray(0, lineStart(block, at)), rest]);
+    }
+    return block;
+  }
+
+  #terminalAt(block: Buffer): number {
+    for (const needle of this.#dialect.terminalNeedles) {
+      const at = block.indexOf(needle);
+      const data = at === -1 ? undefined : dataAt(block, at);
+      if (data !== undefined && this.#dialect.isTerminal(data)) return eventStart(block, at);
+    }
+    return -1;
+  }
+
+  #countText(block: Buffer): void {
+    for (const needle of this.#dialect.textNeedles) {
+      for (let at = block.indexOf(needle); at !== -1; at = block.indexOf(needle, at + needle.length)) {
+        const start = valueStart(block, at + needle.length);
+        if (block[start] === quote) this.#textBytes += endOfString(block, start) - start - 2;
+      }
+    }
+  }
+
+  #tell(block: Buffer, onData: (data: string) => void): void {
+    for (let at = block.indexOf(dataNeedle); at !== -1; at = block.indexOf(dataNeedle, lineEnd(block, at))) {
+      if (lineStart(block, at) !== at && at !== 0) continue;
+      const data = dataAt(block, at);
+      if (data !== undefined) onData(data);
+    }
+  }
+}
+
+/** With the `event:` line above it, where there is one. */
+function eventStart(block: Buffer, at: number): number {
+  const start = lineStart(block, at);
+  if (start < 2) return start;
+  const above = lineStart(block, start - (block[start - 2] === 13 ? 3 : 2));
+  return block.toString('latin1', above, above + 6) === 'event:' ? above : start;
+}
+
+function isFollowedByObject(block: Buffer, at: number): boolean {
+  return block[valueStart(block, at)] === openBrace;
+}
+
+/** Behind the colon that follows a name, and spaces. */
+function valueStart(block: Buffer, at: number): number {
+  let start = at;
+  while (block[start] === 32 || block[start] === colon) start += 1;
+  return start;
+}
+
+function objectAt(block: Buffer, at: number): JsonObject | undefined {
+  try {
+    const event: unknown = JSON.parse(dataAt(block, at) ?? '');
+    return isObject(event) ? event : undefined;
+  } catch {
+    return undefined;
+  }
+}
+
+function isObject(value: unknown): value is JsonObject {
+  return typeof value === 'object' && value !== null && !Array.isArray(value);
+}

@@ -1,0 +1,34 @@
+import type { Admission, CallOutcome, Metering } from '../money/metering.ts';
+
+export type TestMetering = Metering & {
+  admissions: Admission[];
+  /** In the order in which calls ended. */
+  outcomes: CallOutcome[];
+  /** Resolves when that many calls have ended. */
+  settled: (count: number) => Promise<readonly CallOutcome[]>;
+};
+
+/** Admits everybody and remembers what it was told. */
+export function createTestMetering(): TestMetering {
+  const admissions: Admission[] = [];
+  const outcomes: CallOutcome[] = [];
+  const waiting = new Set<() => void>();
+  return {
+    admissions,
+    outcomes,
+    settled: async (count) => {
+      while (outcomes.length < count) await new Promise<void>((resolve) => waiting.add(resolve));
+      return outcomes;
+    },
+    admit: async (admission) => {
+      admissions.push(admission);
+      const { callId, principal } = admission;
+      return { callId, principal, isReserved: false, at: new Date(), headers: {} };
+    },
+    settle: async (_admitted, outcome) => {
+      outcomes.push(outcome);
+      for (const wake of waiting) wake();
+      waiting.clear();
+    },
+  };
+}
