@@ -1,0 +1,95 @@
+import { pipeline, type Readable, type Transform } from 'node:stream';
+import { createBrotliDecompress, createGunzip, createInflate, constants } from 'node:zlib';
+import type { Dispatcher } from 'undici';
+import { abortReason, unusable } from './transport-errors.ts';
+
+export type VendorAnswer = Pick<Dispatcher.ResponseData, 'statusCode' | 'headers'> & { body: Readable };
+
+const maxAnswerBytes = 64 * 1024 * 1024;
+const maxRefusalBytes = 64 * 1024;
+
+/** We ask for no compression. A vendor that compresses all the same is understood, event by event where it flushes. */
+const decoders: Record<string, (() => Transform) | undefined> = {
+  gzip: () => createGunzip({ flush: constants.Z_SYNC_FLUSH }),
+  deflate: () => createInflate({ flush: constants.Z_SYNC_FLUSH }),
+  br: () => createBrotliDecompress({ flush: constants.BROTLI_OPERATION_FLUSH }),
+};
+
+export function decoded({ statusCode, headers, body }: Dispatcher.ResponseData): VendorAnswer {
+  const coding = String(headers['content-encoding'] ?? 'identity').toLowerCase();
+  if (coding === 'identity') return { statusCode, headers, body };
+  const decoder = decoders[coding];
+  if (!decoder) {
+    discard(body);
+    throw unusable(`The provider answered in an unknown encoding`);
+  }
+  // Errors and ends of either side reach the other; whoever reads the result sees them.
+  return { statusCode, headers, body: pipeline(body, decoder(), () => undefined) };
+}
+
+export function eventsOf({ headers, body }: VendorAnswer): Readable {
+  if (isType(headers, 'text/event-stream')) return body;
+  discard(body);
+  throw unusable('The provider did not answer with a stream');
+}
+
+export async function jsonOf({ headers, body }: VendorAnswer, signal: AbortSignal): Promise<Buffer> {
+  if (!isType(headers, 'application/json')) {
+    discard(body);
+    throw unusable('The provider did not answer with JSON');
+  }
+  const bytes = await collected(body, maxAnswerBytes).catch((cause: unknown) => {
+    throw abortReason(signal) ?? unusable('The provider broke off its answer', cause);
+  });
+  if (bytes.length > maxAnswerBytes) throw unusable('The provider sent an answer too large');
+  if (!isObject(bytes)) throw unusable('The provider sent an answer that is not a JSON object');
+  return bytes;
+}
+
+/** What the vendor says about a refusal, without the key it may quote. A message cut off is as good as none. */
+export async function textOf({ body }: VendorAnswer, secret: string | null): Promise<string> {
+  const bytes = await collected(body, maxRefusalBytes).catch(() => Buffer.alloc(0));
+  const text = bytes.toString('utf8');
+  return secret ? text.replaceAll(secret, '…') : text;
+}
+
+/** Stops reading past the limit; the result is then longer than it. */
+async function collected(body: Readable, maxBytes: number): Promise<Buffer> {
+  const chunks: Buffer[] = [];
+  let total = 0;
+  await new Promise<void>((resolve, reject) => {
+    body.on('data', (chunk: Buffer) => {
+      chunks.push(chunk);
+      total += chunk.length;
+      if (total > maxBytes) body.destroy();
+    });
+    body.once('end', resolve).once('close', resolve).once('error', reject);
+  });
+  return Buffer.concat(chunks, total);
+}
+
+function discard(body: Readable): void {
+  body.on('error', () => undefined).destroy();
+}
+
+/**
+ * The cheap half of a check that is the vendor's own duty: a page of HTML or half an object never gets through. Some
+ * vendors send spaces while they think.
+ */
+function isObject(bytes: Buffer): boolean {
+  let start = 0;
+  let end = bytes.length - 1;
+  while (isSpace(bytes[start])) start += 1;
+  while (isSpace(bytes[end])) end -= 1;
+  return start < end && bytes[start] === 0x7b && bytes[end] === 0x7d;
+}
+
+function isSpace(byte: number | undefined): boolean {
+  return byte === 0x20 || byte === 0x0a || byte === 0x0d || byte === 0x09;
+}
+
+function isType(headers: VendorAnswer['headers'], type: string): boolean {
+  return String(headers['content-type'] ?? '')
+    .toLowerCase()
+    .startsWith(type);
+}
