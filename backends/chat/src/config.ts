@@ -12,6 +12,12 @@ const pace = {
   /** Between two chunks. */
   PROVIDER_IDLE_SECONDS: seconds(60),
   PROVIDER_TOTAL_SECONDS: seconds(600),
+  /** How often a provider that fails is asked again, before the next one is. */
+  PROVIDER_RETRIES: z.coerce.number().int().min(0).max(10).default(2),
+  /** Before the first retry; doubles with each. */
+  PROVIDER_RETRY_DELAY_SECONDS: seconds(0.25),
+  /** A provider that wants a longer pause is not waited for. */
+  PROVIDER_MAX_RETRY_DELAY_SECONDS: seconds(5),
   STREAM_KEEP_ALIVE_SECONDS: seconds(15),
 };
 
@@ -22,6 +28,8 @@ export const chatEnvironment = {
     .string()
     .default('[]')
     .transform((text, context) => parseVendorEntries(parsedOrNothing(text), context)),
+  /** Which models to turn to when one fails: `{"gpt-5":["claude-sonnet-4-6"]}`. */
+  CHAT_FALLBACKS: z.string().default('{}').transform(parseFallbacks),
   ...vendorVariables,
   LOCAL_PROVIDER: z.enum(['enabled', 'disabled']).default('disabled'),
   ...pace,
@@ -41,7 +49,18 @@ export function readConfig(env: Record<string, unknown> = process.env): ChatConf
   return parseConfig(ConfigSchema, env);
 }
 
-type Limits = Record<'connectMs' | 'firstByteMs' | 'idleMs' | 'totalMs' | 'keepAliveMs', number>;
+type Limits = Record<
+  'connectMs' | 'firstByteMs' | 'idleMs' | 'totalMs' | 'keepAliveMs' | 'retries' | 'retryDelayMs' | 'maxRetryDelayMs',
+  number
+>;
+
+function parseFallbacks(text: string, context: z.RefinementCtx): ReadonlyMap<string, readonly string[]> {
+  const chains = z.record(z.string(), z.array(z.string().min(1).max(200)).min(1).max(10));
+  const result = chains.safeParse(parsedOrNothing(text));
+  if (result.success) return new Map(Object.entries(result.data));
+  context.addIssue({ code: 'custom', message: 'must be a JSON object of lists of models' });
+  return z.NEVER;
+}
 
 function limitsOf(env: Record<keyof typeof pace, number>): Limits {
   return {
@@ -50,6 +69,9 @@ function limitsOf(env: Record<keyof typeof pace, number>): Limits {
     idleMs: env.PROVIDER_IDLE_SECONDS * 1_000,
     totalMs: env.PROVIDER_TOTAL_SECONDS * 1_000,
     keepAliveMs: env.STREAM_KEEP_ALIVE_SECONDS * 1_000,
+    retries: env.PROVIDER_RETRIES,
+    retryDelayMs: env.PROVIDER_RETRY_DELAY_SECONDS * 1_000,
+    maxRetryDelayMs: env.PROVIDER_MAX_RETRY_DELAY_SECONDS * 1_000,
   };
 }
 

@@ -5,10 +5,12 @@ import { runService } from '#shared/service/run-service.ts';
 import { startService } from '#shared/service/start-service.ts';
 import { createApp } from './app.ts';
 import { createCatalogue } from './completion/catalogue.ts';
-import { createCompletions } from './completion/completions.ts';
+import { createBreakers } from './calls/breakers.ts';
+import { createCalls } from './calls/calls.ts';
 import { createCardSource } from './completion/model-card.ts';
 import { readConfig } from './config.ts';
 import { createProviderHealthBook } from './provider-health/provider-health.ts';
+import { translationFor } from './protocols/index.ts';
 import { createProviders, modelsStandingOn } from './providers/index.ts';
 
 await runService('chat', () => {
@@ -21,13 +23,34 @@ await runService('chat', () => {
   const cardOf = createCardSource(prices);
   const catalogue = createCatalogue(createProviders({ vendors, isLocalEnabled, timeouts, cardOf, knownModels }));
   const providerHealth = createProviderHealthBook();
-  const completions = createCompletions({ limits: config.limits, health: providerHealth, log });
+  const calls = createCalls({
+    limits: config.limits,
+    plan: {
+      catalogue,
+      fallbacks: config.CHAT_FALLBACKS,
+      isAllowed: () => true,
+      priceOf: ({ card }) => ({ price: card.price ?? { input: 0, cachedInput: 0, output: 0 }, version: 0 }),
+      translationFor,
+    },
+    metering: {
+      admit: async ({ callId, principal }) => ({ callId, principal, isReserved: false, at: new Date(), headers: {} }),
+      settle: async () => undefined,
+    },
+    worstOf: () => ({ micros: 0, tokens: 0 }),
+    breakers: createBreakers(),
+    measure: ({ provider, model, outcome, error, firstByteMs }) => {
+      if (outcome === 'completed') providerHealth.succeeded(provider, model, firstByteMs ?? 0);
+      if (outcome === 'failed') providerHealth.failed(provider, error);
+      if (outcome === 'cancelled') providerHealth.cancelled(provider);
+    },
+    log,
+  });
   const statuses = () => catalogue.providers.map(({ id }) => ({ id, status: providerHealth.of(id).status }));
   return startService({
     service: 'chat',
     config,
     log,
-    createApp: (parts) => createApp({ ...parts, catalogue, completions, providerHealth }),
+    createApp: (parts) => createApp({ ...parts, catalogue, calls, providerHealth }),
     healthDetails: () => ({ providers: Object.fromEntries(statuses().map(({ id, status }) => [id, { status }])) }),
     healthDegraded: () => statuses().some(({ status }) => status === 'unhealthy'),
     close: async () => {
