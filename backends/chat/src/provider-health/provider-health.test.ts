@@ -3,7 +3,7 @@ import { AppError } from '#shared/http/error.ts';
 import { createProviderHealthBook, overallStatus } from './provider-health.ts';
 
 const at = '2026-01-02T03:04:05.000Z';
-const book = () => createProviderHealthBook(() => new Date(at));
+const book = () => createProviderHealthBook(() => Date.parse(at));
 
 describe('a provider’s health', () => {
   it('is unknown, without numbers, before the first request', () => {
@@ -42,6 +42,45 @@ describe('a provider’s health', () => {
     health.failed('a', new AppError('invalid_request', 'bad'));
     health.cancelled('a');
     expect(health.of('a')).toMatchObject({ status: 'unknown', requests: 0, failures: 0, cancelled: 1 });
+  });
+});
+
+describe('asking a provider', () => {
+  let time = Date.parse(at);
+  const asked = () => createProviderHealthBook(() => (time += 1_000));
+
+  it('tells of one that nobody used yet', () => {
+    const health = asked();
+    health.checked('a', null);
+    expect(health.of('a')).toMatchObject({ status: 'healthy', requests: 0, lastCheckCode: null });
+    health.checked('a', 'unavailable');
+    expect(health.of('a')).toMatchObject({ status: 'unhealthy', requests: 0, lastCheckCode: 'unavailable' });
+    expect(health.of('a').lastCheckAt).toMatch(/^2026-01-02T/);
+  });
+
+  it('does not excuse requests that fail, and is old news after the next request', () => {
+    const health = asked();
+    for (let i = 0; i < 3; i++) health.failed('a', new AppError('unavailable', 'down'));
+    health.checked('a', null);
+    expect(health.of('a').status).toBe('degraded');
+    health.checked('a', 'upstream_timeout');
+    health.succeeded('a', 'm', 1);
+    expect(health.of('a').status).toBe('healthy');
+  });
+});
+
+describe('a record of a call', () => {
+  it('counts for the health of its provider and for its performance', () => {
+    const health = book();
+    const call = { provider: 'a', model: 'm', errorCode: null, firstByteMs: 5, totalMs: 9, stages: { admission: 1 } };
+    health.record({ ...call, outcome: 'completed' });
+    health.record({ ...call, outcome: 'failed', errorCode: 'rate_limited' });
+    health.record({ ...call, outcome: 'failed', errorCode: 'validation_failed' });
+    expect(health.of('a')).toMatchObject({ requests: 2, failures: 1, lastFailureCode: 'rate_limited' });
+    expect(health.measured()).toMatchObject({ calls: 2, errorRate: 0.5, stages: { admission: { count: 2 } } });
+    health.reset();
+    expect(health.of('a')).toMatchObject({ status: 'unknown', requests: 0, responseTimeMs: null });
+    expect(health.measured().calls).toBe(0);
   });
 });
 

@@ -1,4 +1,6 @@
-import { AppError, type ErrorCode } from '#shared/http/error.ts';
+import type { ErrorCode } from '#shared/http/error.ts';
+import { errorCodeOf, isAboutProvider, type MeasuredCall } from '../performance/measured-call.ts';
+import { createPerformanceBook, type PerformanceBook } from '../performance/performance-book.ts';
 
 export type ProviderStatus = 'unknown' | 'healthy' | 'degraded' | 'unhealthy';
 
@@ -11,42 +13,76 @@ export type ProviderHealth = {
   lastSuccessAt: string | null;
   lastFailureAt: string | null;
   lastFailureCode: ErrorCode | null;
+  /** When the provider was last asked whether it is there, and what for an error that gave. */
+  lastCheckAt: string | null;
+  lastCheckCode: ErrorCode | null;
   /** Median until the first byte of the last answers. */
   responseTimeMs: number | null;
 };
 
-/** How real requests went, in this process, since it started. */
-export type ProviderHealthBook = {
+/** How real requests went, in this process, since it started or since the last reset. */
+export type ProviderHealthBook = PerformanceBook & {
   succeeded: (provider: string, model: string, responseTimeMs: number) => void;
-  /** Errors that are the caller's own fault say nothing about a provider and are not counted. */
   failed: (provider: string, error: unknown) => void;
   cancelled: (provider: string) => void;
+  /** The provider was asked whether it is there; `errorCode` null: it is. */
+  checked: (provider: string, errorCode: ErrorCode | null) => void;
   of: (provider: string) => ProviderHealth;
   responseTimeOf: (provider: string, model: string) => number | null;
 };
 
 const unhealthyAfter = 3;
-const keptTimes = 50;
-const providerFailures = new Set<ErrorCode>(['rate_limited', 'upstream_failed', 'upstream_timeout', 'unavailable']);
 
-type Counts = Omit<ProviderHealth, 'status' | 'responseTimeMs'>;
-type Entry = { counts: Counts; times: number[]; timesByModel: Map<string, number[]> };
+type Counts = {
+  requests: number;
+  failures: number;
+  cancelled: number;
+  consecutiveFailures: number;
+  /** Milliseconds of the epoch; 0 for never. */
+  lastSuccessAt: number;
+  lastFailureAt: number;
+  lastFailureCode: ErrorCode | null;
+  lastCheckAt: number;
+  lastCheckCode: ErrorCode | null;
+};
 
-export function createProviderHealthBook(now: () => Date = () => new Date()): ProviderHealthBook {
-  const entries = new Map<string, Entry>();
-  const entryOf = (provider: string): Entry => {
-    const entry = entries.get(provider) ?? newEntry();
-    entries.set(provider, entry);
-    return entry;
+export function createProviderHealthBook(now: () => number = Date.now): ProviderHealthBook {
+  const counts = new Map<string, Counts>();
+  const performance = createPerformanceBook(now);
+  const countsOf = (provider: string): Counts => {
+    const known = counts.get(provider);
+    if (known) return known;
+    const fresh = noCounts();
+    counts.set(provider, fresh);
+    return fresh;
   };
+  const record = (call: MeasuredCall): void => {
+    if (!isAboutProvider(call)) return;
+    performance.record(call);
+    count(countsOf(call.provider), call, now());
+  };
+  const plain = { model: '', errorCode: null, firstByteMs: null, totalMs: null };
   return {
-    succeeded: (provider, model, responseTimeMs) => recordSuccess(entryOf(provider), model, responseTimeMs, now()),
-    failed: (provider, error) => recordFailure(entryOf(provider), error, now()),
-    cancelled: (provider) => {
-      entryOf(provider).counts.cancelled += 1;
+    ...performance,
+    record,
+    succeeded: (provider, model, firstByteMs) =>
+      record({ ...plain, provider, model, outcome: 'completed', firstByteMs }),
+    failed: (provider, error) => record({ ...plain, provider, outcome: 'failed', errorCode: errorCodeOf(error) }),
+    cancelled: (provider) => record({ ...plain, provider, outcome: 'cancelled' }),
+    checked: (provider, errorCode) => {
+      const entry = countsOf(provider);
+      entry.lastCheckAt = now();
+      entry.lastCheckCode = errorCode;
     },
-    of: (provider) => healthOf(entries.get(provider) ?? newEntry()),
-    responseTimeOf: (provider, model) => median(entries.get(provider)?.timesByModel.get(model) ?? []),
+    of: (provider) => {
+      const latency = performance.latency((model) => model.provider === provider);
+      return healthOf(counts.get(provider) ?? noCounts(), latency?.firstByteMs ?? null);
+    },
+    responseTimeOf: (provider, model) => performance.latencyOf(provider, model)?.firstByteMs ?? null,
+    reset: () => {
+      performance.reset();
+      counts.clear();
+    },
   };
 }
 
@@ -58,55 +94,59 @@ export function overallStatus(statuses: readonly ProviderStatus[]): ProviderStat
   return known.every((status) => status === 'unhealthy') ? 'unhealthy' : 'degraded';
 }
 
-function newEntry(): Entry {
-  const counts: Counts = {
+function noCounts(): Counts {
+  return {
     requests: 0,
     failures: 0,
     cancelled: 0,
     consecutiveFailures: 0,
-    lastSuccessAt: null,
-    lastFailureAt: null,
+    lastSuccessAt: 0,
+    lastFailureAt: 0,
     lastFailureCode: null,
+    lastCheckAt: 0,
+    lastCheckCode: null,
   };
-  return { counts, times: [], timesByModel: new Map() };
 }
 
-function recordSuccess({ counts, times, timesByModel }: Entry, model: string, responseTimeMs: number, at: Date): void {
+function count(counts: Counts, { outcome, errorCode }: MeasuredCall, at: number): void {
+  if (outcome === 'cancelled') {
+    counts.cancelled += 1;
+    return;
+  }
   counts.requests += 1;
-  counts.consecutiveFailures = 0;
-  counts.lastSuccessAt = at.toISOString();
-  keep(times, responseTimeMs);
-  const timesOfModel = timesByModel.get(model) ?? [];
-  timesByModel.set(model, timesOfModel);
-  keep(timesOfModel, responseTimeMs);
-}
-
-function recordFailure({ counts }: Entry, error: unknown, at: Date): void {
-  const code = error instanceof AppError ? error.code : 'upstream_failed';
-  if (!providerFailures.has(code)) return;
-  counts.requests += 1;
+  if (outcome === 'completed') {
+    counts.consecutiveFailures = 0;
+    counts.lastSuccessAt = at;
+    return;
+  }
   counts.failures += 1;
   counts.consecutiveFailures += 1;
-  counts.lastFailureAt = at.toISOString();
-  counts.lastFailureCode = code;
+  counts.lastFailureAt = at;
+  counts.lastFailureCode = errorCode ?? 'upstream_failed';
 }
 
-function keep(times: number[], time: number): void {
-  times.push(time);
-  if (times.length > keptTimes) times.shift();
+function healthOf(counts: Counts, responseTimeMs: number | null): ProviderHealth {
+  return {
+    ...counts,
+    status: statusOf(counts),
+    lastSuccessAt: isoTime(counts.lastSuccessAt),
+    lastFailureAt: isoTime(counts.lastFailureAt),
+    lastCheckAt: isoTime(counts.lastCheckAt),
+    responseTimeMs,
+  };
 }
 
-function healthOf({ counts, times }: Entry): ProviderHealth {
-  return { status: statusOf(counts), ...counts, responseTimeMs: median(times) };
-}
-
-function statusOf({ requests, consecutiveFailures }: Counts): ProviderStatus {
-  if (requests === 0) return 'unknown';
+/** A question that failed outweighs older requests; one that went well does not excuse requests that fail. */
+function statusOf(counts: Counts): ProviderStatus {
+  const { requests, consecutiveFailures, lastCheckAt, lastCheckCode } = counts;
+  const isCheckNews = lastCheckAt > Math.max(counts.lastSuccessAt, counts.lastFailureAt);
+  if (isCheckNews && lastCheckCode !== null) return 'unhealthy';
+  if (requests === 0) return isCheckNews ? 'healthy' : 'unknown';
   if (consecutiveFailures === 0) return 'healthy';
+  if (isCheckNews) return 'degraded';
   return consecutiveFailures < unhealthyAfter ? 'degraded' : 'unhealthy';
 }
 
-function median(times: readonly number[]): number | null {
-  const middle = [...times].sort((a, b) => a - b)[Math.floor(times.length / 2)];
-  return middle === undefined ? null : Math.round(middle * 10) / 10;
+function isoTime(at: number): string | null {
+  return at === 0 ? null : new Date(at).toISOString();
 }
