@@ -19,7 +19,7 @@ export const unary =
   '{"model":"m-1","messages":[{"role":"user","content":"hi"}],"temperature":1.0,"unknown":{"a":[1e2]}}';
 export const streaming = unary.replace('{', '{"stream":true,');
 
-const quiet = createLogger({ service: 'chat', level: 'error', write: () => undefined });
+export const quietLog = createLogger({ service: 'chat', level: 'error', write: () => undefined });
 
 /** The chat backend on a real port, with one OpenAI-compatible provider `acme` at `baseUrl` that serves `m-1`. */
 export async function startVendorChat(baseUrl: string, limits: Partial<CallLimits> = {}): Promise<VendorChat> {
@@ -32,7 +32,7 @@ export async function startVendorChat(baseUrl: string, limits: Partial<CallLimit
     timeouts: { connectMs: 1_000, idleMs: 10_000, totalMs: 10_000 },
   });
   const chat = createTestChat({ providers: [provider], limits });
-  const server: Listening = await serve({ app: chat.app, host: '127.0.0.1', port: 0, log: quiet });
+  const server: Listening = await serve({ app: chat.app, host: '127.0.0.1', port: 0, log: quietLog });
   const url = `http://127.0.0.1:${server.port}/v1/chat/completions`;
   const headers = { ...asUser('chat:write'), 'content-type': 'application/json', 'x-request-id': 'request-0001' };
   return {
