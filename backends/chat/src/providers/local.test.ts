@@ -114,9 +114,9 @@ describe('its faults', () => {
 
 describe('its options', () => {
   it('are read from the name of the model', () => {
-    const options = { first_ms: 200, chunk_ms: 5, chunks: 50, fault: 'cut' };
-    expect(parseLocalOptions('echo:first_ms=200,chunk_ms=5,chunks=50,fault=cut')).toEqual(options);
-    expect(parseLocalOptions('echo')).toEqual({ first_ms: 0, chunk_ms: 0, fault: 'none' });
+    const options = { first_ms: 200, chunk_ms: 5, chunks: 50, fault: 'cut', tools: 'call' };
+    expect(parseLocalOptions('echo:first_ms=200,chunk_ms=5,chunks=50,fault=cut,tools=call')).toEqual(options);
+    expect(parseLocalOptions('echo')).toEqual({ first_ms: 0, chunk_ms: 0, fault: 'none', tools: 'ignore' });
   });
 
   it.each([

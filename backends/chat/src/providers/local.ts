@@ -3,23 +3,31 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { AppError } from '#shared/http/error.ts';
 import type { ChatProvider, ProviderCall } from '../completion/chat-provider.ts';
 import type { ModelCard } from '../completion/model-card.ts';
-import { chunkOf, completionOf, planAnswer, usageChunkOf, type LocalAnswer } from './local-answer.ts';
+import {
+  chunkOf,
+  completionOf,
+  deltaOf,
+  firstDelta,
+  planAnswer,
+  usageChunkOf,
+  type LocalAnswer,
+} from './local-answer.ts';
+import { embeddingsAnswer } from './local-embeddings.ts';
 import { parseLocalOptions, type LocalOptions } from './local-options.ts';
 
-const card: ModelCard = {
+const free = { contextWindow: null, price: { input: 0, cachedInput: 0, output: 0 }, endsOn: null, quality: null };
+const echo: ModelCard = {
   id: 'echo',
   name: 'Echo',
-  capabilities: ['chat', 'streaming'],
+  capabilities: ['chat', 'streaming', 'tools'],
   maxOutputTokens: 10_000,
-  contextWindow: null,
-  price: { input: 0, cachedInput: 0, output: 0 },
-  endsOn: null,
-  quality: null,
+  ...free,
 };
+const embed: ModelCard = { id: 'embed', name: 'Embed', capabilities: ['embeddings'], maxOutputTokens: null, ...free };
 
 /**
  * A deterministic stand-in for development and tests, not a model: it echoes the last user message. Its latency,
- * chunking and faults are chosen in the model's name; see `local-options.ts`.
+ * chunking, faults and calls of tools are chosen in the model's name; see `local-options.ts`. Its embeddings count words.
  */
 export function createLocalProvider(): ChatProvider {
   return {
@@ -27,12 +35,13 @@ export function createLocalProvider(): ChatProvider {
     name: 'Local stand-in (not a model)',
     aliases: [],
     answersBareIds: false,
-    speaks: ['chat-completions'],
+    speaks: ['chat-completions', 'embeddings'],
     fetchesImages: false,
-    models: [card],
-    find: (model) => (model === card.id || model.startsWith(`${card.id}:`) ? card : undefined),
+    models: [echo, embed],
+    find: cardOf,
     complete,
     stream: async (call) => {
+      requireModelFor(call);
       const options = parseLocalOptions(call.model);
       refuse(options);
       return Readable.from(events(planAnswer(call, options), options, call.signal), { objectMode: false });
@@ -41,10 +50,17 @@ export function createLocalProvider(): ChatProvider {
   };
 }
 
+function cardOf(model: string): ModelCard | undefined {
+  if (model === embed.id) return embed;
+  return model === echo.id || model.startsWith(`${echo.id}:`) ? echo : undefined;
+}
+
 async function complete(call: ProviderCall): Promise<Uint8Array> {
+  requireModelFor(call);
+  if (call.protocol === 'embeddings') return Buffer.from(JSON.stringify(embeddingsAnswer(call.body)));
   const options = parseLocalOptions(call.model);
   const answer = planAnswer(call, options);
-  await pause(options.first_ms + options.chunk_ms * (answer.chunks.length - 1), call.signal);
+  await pause(options.first_ms + options.chunk_ms * (answer.pieces.length - 1), call.signal);
   refuse(options);
   if (options.fault === 'hang') await forever(call.signal);
   if (options.fault !== 'none')
@@ -55,15 +71,15 @@ async function complete(call: ProviderCall): Promise<Uint8Array> {
 async function* events(answer: LocalAnswer, options: LocalOptions, signal: AbortSignal): AsyncGenerator<Buffer> {
   await pause(options.first_ms, signal);
   if (options.fault === 'empty') return;
-  yield event(chunkOf(answer, { role: 'assistant', content: '' }, null));
-  const breaksAt = options.fault === 'none' ? Infinity : Math.floor(answer.chunks.length / 2);
-  for (const [index, content] of answer.chunks.entries()) {
+  yield event(chunkOf(answer, firstDelta(answer), null));
+  const breaksAt = options.fault === 'none' ? Infinity : Math.floor(answer.pieces.length / 2);
+  for (const [index, piece] of answer.pieces.entries()) {
     if (index > 0) await pause(options.chunk_ms, signal);
     if (index === breaksAt) {
       yield* broken(options, signal);
       return;
     }
-    yield event(chunkOf(answer, { content }, null));
+    yield event(chunkOf(answer, deltaOf(answer, piece), null));
   }
   yield event(chunkOf(answer, {}, answer.finishReason));
   if (answer.includeUsage) yield event(usageChunkOf(answer));
@@ -78,6 +94,13 @@ async function* broken({ fault }: LocalOptions, signal: AbortSignal): AsyncGener
   }
   yield Buffer.from('data: {"id":"chatcmpl-lo');
   throw new Error('The local stand-in cut the connection, as it was asked to');
+}
+
+/** Each model does one thing. */
+function requireModelFor({ protocol, model }: ProviderCall): void {
+  if ((protocol === 'embeddings') === (cardOf(model) === embed)) return;
+  const message = `The model ${model} does not speak ${protocol}`;
+  throw new AppError('validation_failed', message, { errors: [{ path: 'model', message }] });
 }
 
 function refuse({ fault }: LocalOptions): void {
