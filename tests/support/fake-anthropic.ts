@@ -91,6 +91,7 @@ function errorBody(status: number): object {
 const errorTypes: Record<number, string | undefined> = {
   400: 'invalid_request_error',
   401: 'authentication_error',
+  402: 'billing_error',
   403: 'permission_error',
   404: 'not_found_error',
   413: 'request_too_large',

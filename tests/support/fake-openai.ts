@@ -53,7 +53,18 @@ const ResponsesRequest = ModelField.extend({
   stream: z.boolean().nullish(),
 });
 const EmbeddingsRequest = ModelField.extend({
-  input: z.union([z.string(), z.array(z.string()).min(1)]),
+  input: z.union([
+    z.string().transform((text) => [text]),
+    z.array(z.string()).min(1),
+    z
+      .array(z.int())
+      .min(1)
+      .transform((tokens) => [tokens.join(' ')]),
+    z
+      .array(z.array(z.int()).min(1))
+      .min(1)
+      .transform((inputs) => inputs.map((tokens) => tokens.join(' '))),
+  ]),
   encoding_format: z.enum(['float', 'base64']).default('float'),
   dimensions: z.int().min(1).default(8),
 });
@@ -131,11 +142,10 @@ function modelList(models: readonly string[]): object {
 
 /** Vectors that depend on the length of the text only, which is enough to tell one input from another. */
 function embeddings({ model, input, encoding_format, dimensions }: z.output<typeof EmbeddingsRequest>): object {
-  const inputs = typeof input === 'string' ? [input] : input;
-  const data = inputs.map((text, index) => {
+  const data = input.map((text, index) => {
     const vector = Float32Array.from({ length: dimensions }, (_, i) => Math.fround(text.length / (i + 1)));
     const embedding = encoding_format === 'base64' ? Buffer.from(vector.buffer).toString('base64') : [...vector];
     return { object: 'embedding', index, embedding };
   });
-  return { object: 'list', model, data, usage: { prompt_tokens: inputs.length, total_tokens: inputs.length } };
+  return { object: 'list', model, data, usage: { prompt_tokens: input.length, total_tokens: input.length } };
 }

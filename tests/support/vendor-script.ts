@@ -21,6 +21,8 @@ export type VendorScript = {
   /** Called before each event of a stream; the event waits for what it gives. */
   beforeEvent?: (index: number) => Promise<unknown> | undefined;
   wire?: WireStyle;
+  /** Compresses the answer, asked to or not. Events are flushed one by one. */
+  encoding?: 'gzip';
   /** Where a stream stops being what it should be: after this many events. */
   breakAfter?: { events: number; with: StreamBreak };
 };

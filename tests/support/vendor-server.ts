@@ -1,4 +1,6 @@
 import { createServer, type IncomingHttpHeaders, type IncomingMessage, type ServerResponse } from 'node:http';
+import type { Socket } from 'node:net';
+import { gzipSync } from 'node:zlib';
 import { listen } from './listen.ts';
 import type { VendorScript } from './vendor-script.ts';
 import { cutByUs, sendStream, type StreamAnswer } from './vendor-stream.ts';
@@ -9,6 +11,8 @@ export type VendorRequest = {
   headers: IncomingHttpHeaders;
   /** Parsed JSON; undefined where there was no body. */
   body: unknown;
+  /** The body as it came. */
+  bytes: Buffer;
   /** Resolves when the client's side closed before the answer was whole. */
   aborted: Promise<void>;
 };
@@ -25,6 +29,8 @@ export type FakeVendor = {
   next: (...scripts: VendorScript[]) => void;
   /** What requests get while nothing is queued. */
   always: (script: VendorScript) => void;
+  /** How many connections are open now. */
+  connections: () => number;
   close: () => Promise<void>;
 };
 
@@ -67,6 +73,11 @@ export async function startVendor(protocol: VendorProtocol): Promise<FakeVendor>
     else await play(res, request, protocol, queue.shift() ?? fallback);
   };
 
+  const sockets = new Set<Socket>();
+  server.on('connection', (socket) => {
+    sockets.add(socket);
+    socket.once('close', () => sockets.delete(socket));
+  });
   const port = await listen(server);
   return {
     url: `http://127.0.0.1:${port}`,
@@ -76,6 +87,7 @@ export async function startVendor(protocol: VendorProtocol): Promise<FakeVendor>
     always: (script) => {
       fallback = script;
     },
+    connections: () => sockets.size,
     received: async (count) =>
       await new Promise((resolve) => {
         const check = (): void => {
@@ -105,6 +117,7 @@ async function play(
   await script.before;
   if (script.hang || res.destroyed) return;
   const { status = 200, body } = script;
+  if (script.encoding) res.setHeader('content-encoding', script.encoding);
   for (const [name, value] of Object.entries(script.headers ?? {})) res.setHeader(name, value);
   if (body !== undefined || status !== 200) {
     sendJson(res, status, body ?? protocol.error(status));
@@ -121,7 +134,8 @@ async function play(
 
 function sendJson(res: ServerResponse, status: number, body: unknown): void {
   if (!res.hasHeader('content-type')) res.setHeader('content-type', 'application/json');
-  res.writeHead(status).end(typeof body === 'string' ? body : JSON.stringify(body));
+  const text = typeof body === 'string' ? body : JSON.stringify(body);
+  res.writeHead(status).end(res.getHeader('content-encoding') === 'gzip' ? gzipSync(text) : text);
 }
 
 async function record(req: IncomingMessage, res: ServerResponse): Promise<VendorRequest> {
@@ -129,12 +143,13 @@ async function record(req: IncomingMessage, res: ServerResponse): Promise<Vendor
   const source: AsyncIterable<Uint8Array> = req;
   const chunks: Uint8Array[] = [];
   for await (const chunk of source) chunks.push(chunk);
-  const text = Buffer.concat(chunks).toString('utf8');
+  const bytes = Buffer.concat(chunks);
   return {
     method: req.method ?? '',
     path: (req.url ?? '').split('?')[0] ?? '',
     headers: req.headers,
-    body: parseJson(text),
+    body: parseJson(bytes.toString('utf8')),
+    bytes,
     aborted,
   };
 }

@@ -1,4 +1,5 @@
 import type { ServerResponse } from 'node:http';
+import { createGzip } from 'node:zlib';
 import { setImmediate as turn } from 'node:timers/promises';
 import type { StreamBreak, VendorScript, WireStyle } from './vendor-script.ts';
 
@@ -18,45 +19,49 @@ export const cutByUs = new WeakSet<ServerResponse>();
 export async function sendStream(res: ServerResponse, answer: StreamAnswer, script: VendorScript): Promise<void> {
   const { breakAfter, beforeEvent, wire = {} } = script;
   const stop = breakAfter?.events ?? Infinity;
+  const sink = script.encoding === 'gzip' ? gzipSink(res) : plainSink(res);
   res.flushHeaders();
   if (wire.chunks === 'whole') {
     const whole = answer.events.slice(0, stop).map((event) => render(event, wire));
-    await send(res, Buffer.concat(whole));
+    await sink.write(Buffer.concat(whole));
   } else {
     for (const [index, event] of answer.events.slice(0, stop).entries()) {
       await beforeEvent?.(index);
       if (res.destroyed) return;
-      await sendEvent(res, event, wire);
+      await sendEvent(sink, event, wire);
     }
   }
-  if (!breakAfter) res.end();
-  else await breaks[breakAfter.with](res, answer, wire);
+  if (!breakAfter) sink.end();
+  else await breaks[breakAfter.with](sink, answer, wire);
 }
 
-const breaks: Record<StreamBreak, (res: ServerResponse, answer: StreamAnswer, wire: WireStyle) => Promise<void>> = {
-  cut: async (res) => {
+/** Where events go. Writing resolves when the bytes were given to the socket. */
+type Sink = { res: ServerResponse; write: (bytes: Uint8Array) => Promise<void>; end: () => void };
+
+const breaks: Record<StreamBreak, (sink: Sink, answer: StreamAnswer, wire: WireStyle) => Promise<void>> = {
+  cut: async ({ res }) => {
     cutByUs.add(res);
     res.socket?.destroySoon(); // What was written still arrives; the end of the chunked body does not.
   },
-  end: async (res) => {
-    res.end();
+  end: async (sink) => {
+    sink.end();
   },
-  error: async (res, { error }, wire) => {
-    await sendEvent(res, error, wire);
-    res.end();
+  error: async (sink, { error }, wire) => {
+    await sendEvent(sink, error, wire);
+    sink.end();
   },
-  garbage: async (res, { events }, wire) => {
-    await sendEvent(res, { ...events[0], data: '{"this is not JSON' }, wire);
-    res.end();
+  garbage: async (sink, { events }, wire) => {
+    await sendEvent(sink, { ...events[0], data: '{"this is not JSON' }, wire);
+    sink.end();
   },
   hang: async () => undefined,
 };
 
-async function sendEvent(res: ServerResponse, event: StreamEvent, wire: WireStyle): Promise<void> {
+async function sendEvent(sink: Sink, event: StreamEvent, wire: WireStyle): Promise<void> {
   const bytes = render(event, wire);
-  if (wire.chunks !== 'byte') return await send(res, bytes);
+  if (wire.chunks !== 'byte') return await sink.write(bytes);
   for (const byte of bytes) {
-    await send(res, Buffer.of(byte));
+    await sink.write(Buffer.of(byte));
     await turn(); // Else one read of the client takes many bytes together.
   }
 }
@@ -66,9 +71,30 @@ function render({ name, data }: StreamEvent, { lineEnd = '\n', comments }: WireS
   return Buffer.from(lines.map((line) => line + lineEnd).join(''));
 }
 
-async function send(res: ServerResponse, bytes: Uint8Array): Promise<void> {
-  if (res.destroyed) return;
-  await new Promise<void>((resolve) => {
-    res.write(bytes, () => resolve());
-  });
+function plainSink(res: ServerResponse): Sink {
+  return {
+    res,
+    end: () => res.end(),
+    write: async (bytes) => {
+      if (res.destroyed) return;
+      await new Promise<void>((resolve) => {
+        res.write(bytes, () => resolve());
+      });
+    },
+  };
+}
+
+function gzipSink(res: ServerResponse): Sink {
+  const gzip = createGzip();
+  gzip.pipe(res);
+  return {
+    res,
+    end: () => gzip.end(),
+    write: async (bytes) => {
+      gzip.write(bytes);
+      await new Promise<void>((resolve) => {
+        gzip.flush(() => resolve());
+      });
+    },
+  };
 }
