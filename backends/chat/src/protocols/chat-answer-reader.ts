@@ -1,3 +1,4 @@
+import { newId } from '#shared/id.ts';
 import type { JsonObject } from './protocol.ts';
 import { vendorErrorEvent } from './vendor-error-event.ts';
 import { countOf, garbage, objectOf, optionalArray, optionalObject, optionalText, textOf } from './vendor-reading.ts';
@@ -74,7 +75,7 @@ function readCall(value: unknown): ChatCall {
   const call = objectOf(value, 'a tool call');
   const called = objectOf(call['function'], 'the function of a tool call');
   return {
-    id: textOf(call['id'], 'the id of a tool call'),
+    id: optionalText(call['id'], 'the id of a tool call') || newId('call'),
     name: textOf(called['name'], 'the name of a tool'),
     arguments: optionalText(called['arguments'], 'the arguments of a tool call'),
   };

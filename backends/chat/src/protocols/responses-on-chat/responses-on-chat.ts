@@ -1,0 +1,13 @@
+import type { Translation } from '../protocol.ts';
+import { responseAnswer } from './answer.ts';
+import { chatRequest } from './request.ts';
+import { ResponseEventsOfChat } from './stream.ts';
+
+/** OpenAI's Responses for a vendor who speaks chat completions only. */
+export const responsesOnChat: Translation = {
+  caller: 'responses',
+  vendor: 'chat-completions',
+  request: chatRequest,
+  answer: responseAnswer,
+  stream: (body) => new ResponseEventsOfChat(body),
+};
