@@ -2,16 +2,16 @@ import { z } from '@hono/zod-openapi';
 import { contract, noBody, noQuery } from './contract.ts';
 
 /** ASCII, so that lower case is the same everywhere; longer addresses cannot be delivered to. */
-const Email = z.email('must be an e-mail address').max(254);
+export const Email = z.email('must be an e-mail address').max(254);
 
-const NewPassword = z
+export const NewPassword = z
   .string()
   .min(8, 'must have at least 8 characters')
   .max(256, 'may have at most 256 characters')
   .regex(/^\P{Cc}*$/u, 'may not have control characters');
 
 /** What never fits is told like any other wrong password, not by its length. */
-const Password = z.string().min(1).max(256);
+export const Password = z.string().min(1).max(256);
 
 const Name = z
   .string()
@@ -44,9 +44,9 @@ export const SessionSchema = z
   })
   .openapi('Session');
 
-const SignedInSchema = z.object({ user: UserSchema, session: SessionSchema }).openapi('SignedIn');
+export const SignedInSchema = z.object({ user: UserSchema, session: SessionSchema }).openapi('SignedIn');
 
-const AcknowledgedSchema = z.object({ message: z.string() });
+export const AcknowledgedSchema = z.object({ message: z.string() });
 
 const open = { ...noQuery, service: 'auth', method: 'post', access: 'public', tag: 'Auth' } as const;
 const small = 8_192;

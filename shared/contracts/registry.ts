@@ -2,6 +2,7 @@ import * as asset from './asset.ts';
 import * as authAdmin from './auth-admin.ts';
 import * as authAudit from './auth-audit.ts';
 import * as authKeys from './auth-keys.ts';
+import * as authPasswords from './auth-passwords.ts';
 import * as auth from './auth.ts';
 import * as authSessions from './auth-sessions.ts';
 import * as chat from './chat.ts';
@@ -14,6 +15,7 @@ export const allContracts: readonly Contract[] = [
   platform,
   auth,
   authSessions,
+  authPasswords,
   tokenKeys,
   authKeys,
   authAudit,

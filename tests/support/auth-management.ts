@@ -16,6 +16,7 @@ import { createTestDatabase } from './postgres.ts';
 import { createApp } from '../../backends/auth/src/app.ts';
 import { createApiReference } from '../../backends/auth/src/docs/api-reference.ts';
 import { createLastUse, type LastUse } from '../../backends/auth/src/keys/last-use.ts';
+import type { Email } from '../../backends/auth/src/mail/mailer.ts';
 import { createKeyRepository } from '../../backends/auth/src/store/key-repository.ts';
 import { saveKeyUses } from '../../backends/auth/src/store/key-uses.ts';
 import { createManagementStores } from '../../backends/auth/src/store/management-stores.ts';
@@ -31,6 +32,8 @@ export type Management = {
   app: Hono<ServiceEnv>;
   connection: DatabaseConnection;
   lastUse: LastUse;
+  /** Sent so far. */
+  mails: Email[];
   /** Everything that was logged, and every answer that does not show a key on purpose. */
   seen: string[];
   addUser: (values?: Partial<typeof users.$inferInsert>) => Promise<string>;
@@ -55,7 +58,7 @@ export async function startManagement(): Promise<Management> {
   const connection = connect({ url: database.url, poolSize: 8, log });
   const identity = await createTestIdentity();
   const lastUse = createLastUse({ save: saveKeyUses(connection.db), log, everyMs: 3_600_000 });
-  const app = authApp({ connection, identity, log, lastUse });
+  const { app, mails } = authApp({ connection, identity, log, lastUse });
   const as = (principal: Principal): Call => callAs(app, { principal, identity, seen });
   const resolve: Management['resolve'] = async (key) => {
     const answer = await as({ kind: 'gateway' })('POST', '/internal/keys/resolve', { key_hash: await hashApiKey(key) });
@@ -66,6 +69,7 @@ export async function startManagement(): Promise<Management> {
     app,
     connection,
     lastUse,
+    mails,
     seen,
     as,
     resolve,
@@ -98,9 +102,9 @@ export async function startManagement(): Promise<Management> {
 
 type AppParts = { connection: DatabaseConnection; identity: TestIdentity; log: Logger; lastUse: LastUse };
 
-function authApp({ connection, identity, log, lastUse }: AppParts): Hono<ServiceEnv> {
+function authApp({ connection, identity, log, lastUse }: AppParts): { app: Hono<ServiceEnv>; mails: Email[] } {
   const embedded = createTestEmbedded(connection.db);
-  return createApp({
+  const app = createApp({
     log,
     build: { version: '1.0.0', commit: 'test', contract: contractVersion },
     health: createHealthReporter({ environment: 'local', pingDatabase: connection.ping, natsStatus: () => 'disabled' }),
@@ -114,6 +118,7 @@ function authApp({ connection, identity, log, lastUse }: AppParts): Hono<Service
     identity: embedded.identity,
     reference: createApiReference('1.0.0'),
   });
+  return { app, mails: embedded.mails };
 }
 
 type Caller = { principal: Principal; identity: TestIdentity; seen: string[] };

@@ -9,6 +9,8 @@ export type User = {
   confirmedAt: string | null;
   name: string | null;
   otp: string;
+  /** The code of the last mail that sets a password. */
+  recovery?: string;
 };
 export type Session = { id: string; userId: string; refreshToken: string; spent: string[] };
 export type Reply = { status: number; body?: object };
@@ -18,6 +20,7 @@ export const BodySchema = z.object({
   password: z.string().default(''),
   refresh_token: z.string().default(''),
   token: z.string().default(''),
+  type: z.string().default(''),
   data: z.object({ name: z.string().optional() }).default({}),
 });
 type Body = z.infer<typeof BodySchema>;
@@ -41,7 +44,13 @@ export const gotrueRoutes: Record<string, (world: World, body: Body, bearer: str
   '/auth/v1/token?grant_type=refresh_token': refresh,
   '/auth/v1/verify': verify,
   '/auth/v1/resend': () => ({ status: 200, body: {} }),
-  '/auth/v1/logout?scope=local': (world, _, bearer) => logOut(world, bearer),
+  '/auth/v1/recover': recover,
+  'PUT /auth/v1/user': setPassword,
+  '/auth/v1/logout?scope=local': (world, _, bearer) => logOut(world, bearer, (session, own) => session.id === own.id),
+  '/auth/v1/logout?scope=others': (world, _, bearer) =>
+    logOut(world, bearer, (session, own) => session.userId === own.userId && session.id !== own.id),
+  '/auth/v1/logout?scope=global': (world, _, bearer) =>
+    logOut(world, bearer, (session, own) => session.userId === own.userId),
 };
 
 export function refused(code: number, error_code: string, msg: string): Reply {
@@ -91,18 +100,44 @@ async function refresh(world: World, { refresh_token: shown }: Body): Promise<Re
   return await sessionReply(world, user, session);
 }
 
-async function verify(world: World, { email, token }: Body): Promise<Reply> {
+function recover(world: World, { email }: Body): Reply {
   const user = world.users.get(email.toLowerCase());
-  if (!user || user.confirmedAt || user.otp !== token) {
+  if (user) user.recovery = String(randomInt(100_000, 1_000_000));
+  return { status: 200, body: {} };
+}
+
+async function setPassword({ users, secret }: World, { password }: Body, bearer: string): Promise<Reply> {
+  const { payload } = await jwtVerify(bearer, secret, { algorithms: ['HS256'], audience: 'authenticated' });
+  const user = [...users.values()].find(({ id }) => id === payload.sub);
+  if (!user) return refused(404, 'user_not_found', 'User not found');
+  if (password.length < 10) return refused(422, 'weak_password', 'Password should be at least 10 characters.');
+  if (password === user.password) {
+    return refused(422, 'same_password', 'New password should be different from the old password.');
+  }
+  user.password = password;
+  return { status: 200, body: userBody(user) };
+}
+
+async function verify(world: World, { email, token, type }: Body): Promise<Reply> {
+  const user = world.users.get(email.toLowerCase());
+  if (user && type === 'recovery' && user.recovery === token) {
+    delete user.recovery;
+    user.confirmedAt ??= new Date().toISOString();
+    return await begin(world, user);
+  }
+  if (type !== 'signup' || !user || user.confirmedAt || user.otp !== token) {
     return refused(403, 'otp_expired', 'Token has expired or is invalid');
   }
   user.confirmedAt = new Date().toISOString();
   return await begin(world, user);
 }
 
-async function logOut({ sessions, secret }: World, bearer: string): Promise<Reply> {
+type Ends = (session: Session, own: { id: unknown; userId: unknown }) => boolean;
+
+async function logOut({ sessions, secret }: World, bearer: string, ends: Ends): Promise<Reply> {
   const { payload } = await jwtVerify(bearer, secret, { algorithms: ['HS256'], audience: 'authenticated' });
-  for (const session of sessions) if (session.id === payload['session_id']) sessions.delete(session);
+  const own = { id: payload['session_id'], userId: payload.sub };
+  for (const session of sessions) if (ends(session, own)) sessions.delete(session);
   return { status: 204 };
 }
 

@@ -28,14 +28,14 @@ export async function startFakeGotrue({ autoconfirm = false } = {}) {
 
   async function answer(req: IncomingMessage): Promise<Reply | GotrueFault> {
     const path = req.url ?? '';
-    const sent: unknown = req.method === 'POST' ? await readJson(req) : undefined;
+    const sent: unknown = req.method === 'POST' || req.method === 'PUT' ? await readJson(req) : undefined;
     requests.push({ path, body: sent });
     const fault = faults.shift();
     if (fault) return fault;
     if (path === '/auth/v1/.well-known/jwks.json') return { status: 200, body: keys.published };
     if (req.headers.apikey !== anonKey) return { status: 401, body: { message: 'Invalid API key' } };
     const bearer = (req.headers.authorization ?? '').replace(/^Bearer /, '');
-    const route = gotrueRoutes[path];
+    const route = gotrueRoutes[req.method === 'PUT' ? `PUT ${path}` : path];
     return route ? await route(world, BodySchema.parse(sent), bearer) : refused(404, 'not_found', 'no such route');
   }
 

@@ -64,7 +64,7 @@ export function createApp(services: Services): Hono<ServiceEnv> {
 
   listAuditRoute(app, services.audit);
   listUsersRoute(app, services.users);
-  createUserRoute(app, services.users);
+  createUserRoute(app, services.users, services.identity.provider.passwords);
   getUserRoute(app, services.users);
   changeUserRoute(app, services.users);
 

@@ -22,6 +22,8 @@ const SettingsSchema = z.object({
   EMAIL_CONFIRMATION: z.enum(confirmationRules).optional(),
   /** The page of the web front that confirms; token and address come in its fragment. */
   EMAIL_CONFIRM_URL: z.url({ protocol: /^https?$/ }).optional(),
+  /** The page of the web front that sets a password; token and address come in its fragment. */
+  PASSWORD_RESET_URL: z.url({ protocol: /^https?$/ }).optional(),
   /** The mail server, with user and password. Without it, mails are files (locally) or are not sent at all. */
   SMTP_URL: z.url({ protocol: /^smtps?$/ }).optional(),
   /** Sender of all mails: `Gaia <no-reply@example.com>`. */

@@ -10,6 +10,7 @@ import type { Mailer } from './mail/mailer.ts';
 import { createPasswordHasher, type PasswordHasher } from './passwords/password-hasher.ts';
 import { createAccountRepository } from './store/account-repository.ts';
 import { createSessionRepository } from './store/session-repository.ts';
+import { createPasswordRepository } from './store/password-repository.ts';
 import { createKeyRepository } from './store/key-repository.ts';
 import { createAccessTokens } from './tokens/access-tokens.ts';
 import type { SigningKey } from './tokens/signing-keys.ts';
@@ -30,6 +31,7 @@ export type EmbeddedIdentityOptions = {
   mailer: Mailer;
   confirmation: ConfirmationRule;
   confirmUrl: string | null;
+  resetUrl: string | null;
   passwords?: PasswordHasher;
   limits?: AccountLimits;
   now?: () => Date;
@@ -46,6 +48,7 @@ export function createEmbeddedIdentity({ db, signingKeys, ...options }: Embedded
     sessions,
     tokens,
     passwords: options.passwords ?? createPasswordHasher(),
+    storedPasswords: createPasswordRepository(db),
     limits: options.limits ?? createAccountLimits(),
   });
   return { provider, accounts, credentials: { keys: createKeyRepository(db), tokens, sessions } };

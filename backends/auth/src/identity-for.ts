@@ -20,7 +20,14 @@ export function identityFor(config: Config, { onStop, log, mailer, ...parts }: I
   const { SUPABASE_URL: url, SUPABASE_ANON_KEY: anonKey, SUPABASE_JWT_SECRET: jwtSecret = null } = config;
   if (url === undefined || anonKey === undefined) {
     const confirmUrl = config.EMAIL_CONFIRM_URL ?? null;
-    return createEmbeddedIdentity({ ...parts, mailer, confirmation: confirmationRuleFor(config), confirmUrl });
+    const resetUrl = config.PASSWORD_RESET_URL ?? null;
+    return createEmbeddedIdentity({
+      ...parts,
+      mailer,
+      confirmation: confirmationRuleFor(config),
+      confirmUrl,
+      resetUrl,
+    });
   }
   const { close, ...identity } = createSupabaseIdentity({ ...parts, log, url, anonKey, jwtSecret });
   onStop(close);

@@ -36,17 +36,19 @@ export function createSupabaseIdentity(options: SupabaseIdentityOptions): Supaba
   const gotrue = createGotrue({ ...options, ...(timeoutMs !== undefined && { timeoutMs }) });
   const theirs = createSupabaseTokens({ url, jwtSecret, ...(timeoutMs !== undefined && { timeoutMs }) });
   const own = createAccessTokens(signingKeys);
+  const accounts = createAccountRepository(db);
   const limits = options.limits ?? createAccountLimits();
   return {
     provider: createSupabaseProvider({
       gotrue,
       mirror,
+      accounts,
       tokens: theirs,
       limits,
       log,
       ...(floorMs !== undefined && { floorMs }),
     }),
-    accounts: createAccountRepository(db),
+    accounts,
     credentials: {
       keys: createKeyRepository(db),
       tokens: { read: async (token) => (await own.read(token)) ?? (await liveSubject(theirs, mirror, token)) },

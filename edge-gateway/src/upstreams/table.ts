@@ -92,7 +92,16 @@ export function createUpstreams(config: ServiceUrls): Upstreams {
 
 /** What somebody does who has no credential yet, or wants to know what one is worth. */
 function openAuth(prefix: string): string[] {
-  const operations = ['register', 'login', 'refresh', 'confirm', 'resend-verification', 'validate'];
+  const operations = [
+    'register',
+    'login',
+    'refresh',
+    'confirm',
+    'resend-verification',
+    'validate',
+    'forgot-password',
+    'reset-password',
+  ];
   return operations.map((operation) => `POST ${prefix}/${operation}`);
 }
 

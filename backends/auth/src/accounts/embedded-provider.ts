@@ -5,6 +5,7 @@ import type { AccountLimits } from '../limits/account-limits.ts';
 import { addressTakenMail, confirmationMail } from '../mail/account-mails.ts';
 import type { Mailer } from '../mail/mailer.ts';
 import type { PasswordHasher } from '../passwords/password-hasher.ts';
+import type { PasswordRepository } from '../passwords/password-repository.ts';
 import { hashSecret } from '../sessions/refresh-token.ts';
 import { beginSession, decideRefresh, familyHashOf, sessionRules } from '../sessions/session.ts';
 import type { SessionRepository } from '../sessions/session-repository.ts';
@@ -17,7 +18,9 @@ import {
   type Started,
   type Visitor,
 } from './account.ts';
+import { createEmbeddedPasswords } from './embedded-passwords.ts';
 import type { IdentityProvider, Login, SignedIn } from './identity-provider.ts';
+import { noSoonerThan } from './public-answers.ts';
 import { sessionScopes, type ConfirmationRule } from './session-scopes.ts';
 
 export type EmbeddedProviderOptions = {
@@ -30,6 +33,9 @@ export type EmbeddedProviderOptions = {
   confirmation: ConfirmationRule;
   /** The page of the web front that confirms; null: the mail has the code only. */
   confirmUrl: string | null;
+  /** The page that sets a password; null: the mail has the code only. */
+  resetUrl: string | null;
+  storedPasswords: PasswordRepository;
   now?: () => Date;
 };
 
@@ -40,13 +46,19 @@ const resendMs = 150;
 /** Our own accounts. Why no answer tells whether an address is known: docs/decisions/0020. */
 export function createEmbeddedProvider(options: EmbeddedProviderOptions): IdentityProvider {
   return {
+    passwords: createEmbeddedPasswords({
+      ...options,
+      stored: options.storedPasswords,
+      signedIn: (started, refreshToken) => signedIn(options, started, refreshToken),
+      now: () => nowOf(options),
+    }),
     register: (registration, visitor) => register(options, registration, visitor),
     logIn: (login, visitor) => logIn(options, login, visitor),
     refresh: (refreshToken, visitor) => refresh(options, refreshToken, visitor),
     logOut: async ({ sessionId, userId }, actor) => await options.sessions.end(sessionId, userId, actor),
     confirm: (confirmation, visitor) => confirm(options, confirmation, visitor),
     resendVerification: async (email, visitor) => {
-      await Promise.all([resend(options, email, visitor), passed(resendMs)]);
+      await noSoonerThan(resendMs, resend(options, email, visitor));
     },
   };
 }
@@ -162,10 +174,4 @@ async function signedIn(
 
 function nowOf({ now }: EmbeddedProviderOptions): Date {
   return now?.() ?? new Date();
-}
-
-function passed(milliseconds: number): Promise<void> {
-  return new Promise((resolve) => {
-    setTimeout(resolve, milliseconds);
-  });
 }

@@ -18,6 +18,8 @@ export const auditActions = [
   'user.disabled',
   'user.enabled',
   'user.role_changed',
+  'user.password_changed',
+  'user.password_reset',
 ] as const;
 export type AuditAction = (typeof auditActions)[number];
 

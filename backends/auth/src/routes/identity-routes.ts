@@ -1,12 +1,15 @@
 import type { Hono } from 'hono';
 import type { ServiceEnv } from '#shared/service/service-env.ts';
 import type { Identity } from '../embedded-identity.ts';
+import { changePasswordRoute } from './change-password.ts';
 import { confirmEmailRoute } from './confirm-email.ts';
+import { forgotPasswordRoute } from './forgot-password.ts';
 import { getMeRoute } from './get-me.ts';
 import { logInRoute } from './log-in.ts';
 import { logOutRoute } from './log-out.ts';
 import { refreshSessionRoute } from './refresh-session.ts';
 import { registerRoute } from './register.ts';
+import { resetPasswordRoute } from './reset-password.ts';
 import { resendVerificationRoute } from './resend-verification.ts';
 import { updateMeRoute } from './update-me.ts';
 import { validateCredentialRoute } from './validate-credential.ts';
@@ -20,6 +23,9 @@ export function identityRoutes(app: Hono<ServiceEnv>, { provider, accounts, cred
   logOutRoute(app, provider);
   confirmEmailRoute(app, provider);
   resendVerificationRoute(app, provider);
+  forgotPasswordRoute(app, provider.passwords);
+  resetPasswordRoute(app, provider.passwords);
+  changePasswordRoute(app, provider.passwords);
   validateCredentialRoute(app, credentials);
   getMeRoute(app, accounts);
   updateMeRoute(app, accounts);

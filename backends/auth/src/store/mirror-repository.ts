@@ -5,6 +5,7 @@ import type { Actor } from '../audit/audit-log.ts';
 import type { Mirror, MirroredUser } from '../supabase/mirror.ts';
 import { createAccountRepository } from './account-repository.ts';
 import { recordAudit } from './audit-repository.ts';
+import { revokedAt } from './revocation-reader.ts';
 
 export function createMirror(db: Database): Mirror {
   return {
@@ -33,6 +34,16 @@ export function createMirror(db: Database): Mirror {
         await recordAudit(tx, { actor, action: 'session.ended', userId, subjectId: sessionId });
       });
     },
+    endSessions: async (userId, actor, action) =>
+      await db.transaction(async (tx) => {
+        const [ended] = await tx
+          .insert(revocations)
+          .values({ kind: 'user', subjectId: userId })
+          .returning({ at: revokedAt });
+        if (!ended) throw new Error('an insert gave no row');
+        await recordAudit(tx, { actor, action, userId, subjectId: userId });
+        return ended.at;
+      }),
     hasEnded: async (sessionId) => await hasEnded(db, sessionId),
   };
 }

@@ -6,6 +6,9 @@ import type { RevocationReader } from '../revocations/revocation-feed.ts';
 
 const NewestSchema = z.object({ sequence: z.coerce.number(), drawn: z.coerce.number() });
 
+/** In seconds since 1970, as the edge compares it with the times of tokens. */
+export const revokedAt = sql`extract(epoch from ${revocations.createdAt})::bigint`.mapWith(Number);
+
 /** The feed in Postgres. A trigger makes the order of numbers the order of commits, so none appears behind a reader. */
 export function createRevocationReader(db: Database): RevocationReader {
   return {
@@ -23,7 +26,7 @@ export function createRevocationReader(db: Database): RevocationReader {
           sequence: revocations.sequence,
           kind: revocations.kind,
           id: revocations.subjectId,
-          at: sql`extract(epoch from ${revocations.createdAt})::bigint`.mapWith(Number),
+          at: revokedAt,
         })
         .from(revocations)
         .where(and(gt(revocations.sequence, after), gte(revocations.createdAt, new Date(since * 1_000))))

@@ -7,6 +7,7 @@ export type Refusal =
   | 'bad_request'
   | 'bad_address'
   | 'weak_password'
+  | 'same_password'
   | 'address_taken'
   | 'mail_limit'
   | 'closed';
@@ -58,6 +59,7 @@ const refusals: Record<string, Refusal> = {
   email_address_invalid: 'bad_address',
   email_address_not_authorized: 'bad_address',
   weak_password: 'weak_password',
+  same_password: 'same_password',
   user_already_exists: 'address_taken',
   email_exists: 'address_taken',
   over_email_send_rate_limit: 'mail_limit',
@@ -70,6 +72,7 @@ const refusalsByMessage: readonly (readonly [RegExp, Refusal])[] = [
   [/^Token has expired or is invalid/, 'bad_code'],
   [/^User already registered/, 'address_taken'],
   [/^Password should /, 'weak_password'],
+  [/^New password should be different/, 'same_password'],
   [/^Signups not allowed/, 'closed'],
   [/^Unable to validate email address/, 'bad_address'],
 ];

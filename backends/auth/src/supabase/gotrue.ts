@@ -17,10 +17,14 @@ export type Gotrue = {
   signUp: (signUp: { email: string; password: string; name: string | null }) => Promise<Outcome<unknown>>;
   signIn: (login: { email: string; password: string }) => Promise<Outcome<GotrueSession>>;
   refresh: (refreshToken: string) => Promise<Outcome<GotrueSession>>;
-  verify: (code: { token: string; email: string }) => Promise<Outcome<GotrueSession>>;
+  verify: (code: { type: 'signup' | 'recovery'; token: string; email: string }) => Promise<Outcome<GotrueSession>>;
   resend: (email: string) => Promise<Outcome<unknown>>;
-  /** Ends the one session of this access token. */
-  logOut: (accessToken: string) => Promise<Outcome<unknown>>;
+  /** Sends a code that sets a new password. */
+  recover: (email: string) => Promise<Outcome<unknown>>;
+  /** Of the user of this access token. */
+  setPassword: (accessToken: string, password: string) => Promise<Outcome<unknown>>;
+  /** Ends the session of this access token (`local`), all others of its user, or all. */
+  logOut: (accessToken: string, scope: 'local' | 'others' | 'global') => Promise<Outcome<unknown>>;
   close: () => Promise<void>;
 };
 
@@ -48,9 +52,12 @@ export function createGotrue({ url, anonKey, log, timeoutMs = defaultTimeoutMs }
       await post({ path: 'signup', body: { email, password, ...(name !== null && { data: { name } }) } }, z.unknown()),
     signIn: async (login) => await session('token?grant_type=password', login),
     refresh: async (refreshToken) => await session('token?grant_type=refresh_token', { refresh_token: refreshToken }),
-    verify: async (code) => await session('verify', { type: 'signup', ...code }),
+    verify: async (code) => await session('verify', code),
     resend: async (email) => await post({ path: 'resend', body: { type: 'signup', email } }, z.unknown()),
-    logOut: async (bearer) => await post({ path: 'logout?scope=local', body: {}, bearer }, z.unknown()),
+    recover: async (email) => await post({ path: 'recover', body: { email } }, z.unknown()),
+    setPassword: async (bearer, password) =>
+      await post({ path: 'user', method: 'PUT', body: { password }, bearer }, z.unknown()),
+    logOut: async (bearer, scope) => await post({ path: `logout?scope=${scope}`, body: {}, bearer }, z.unknown()),
     close: async () => await pool.destroy(),
   };
 }
@@ -60,14 +67,14 @@ export function authUrlOf(projectUrl: string): URL {
   return new URL(`${projectUrl.replace(/\/+$/, '')}/auth/v1`);
 }
 
-type Call = { path: string; body: object; bearer?: string };
+type Call = { path: string; method?: 'POST' | 'PUT'; body: object; bearer?: string };
 type Sending = Call & { signal: AbortSignal; anonKey: string };
 type Answer = { status: number; retryAfterSeconds: number | undefined; body: unknown };
 
-async function send(pool: Pool, { path, body, bearer, signal, anonKey }: Sending): Promise<Answer> {
+async function send(pool: Pool, { path, method = 'POST', body, bearer, signal, anonKey }: Sending): Promise<Answer> {
   const answer = await pool.request({
     path,
-    method: 'POST',
+    method,
     headers: {
       apikey: anonKey,
       authorization: `Bearer ${bearer ?? anonKey}`,

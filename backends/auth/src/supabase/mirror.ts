@@ -17,6 +17,12 @@ export type Mirror = {
   recordStart: (session: { sessionId: string | null; userId: string }, actor: Actor) => Promise<void>;
   /** Announces to the edge that the session is over, once. */
   endSession: (session: { sessionId: string; userId: string }, actor: Actor) => Promise<void>;
+  /** Announces to the edge that all tokens of the user up to a second (since 1970) are over, and records why. */
+  endSessions: (
+    userId: string,
+    actor: Actor,
+    action: 'user.password_changed' | 'user.password_reset',
+  ) => Promise<number>;
   hasEnded: (sessionId: string) => Promise<boolean>;
 };
 

@@ -1,19 +1,23 @@
-import { AppError, unauthenticated } from '#shared/http/error.ts';
+import { unauthenticated } from '#shared/http/error.ts';
 import type { Logger } from '#shared/log.ts';
-import { addressOf } from '../accounts/account.ts';
+import { addressOf, type AccountRepository } from '../accounts/account.ts';
 import type { IdentityProvider, SignedIn } from '../accounts/identity-provider.ts';
+import { noSoonerThan } from '../accounts/public-answers.ts';
 import type { Actor } from '../audit/audit-log.ts';
 import { refundAttempt, takeAttempt } from '../limits/attempts.ts';
 import type { AccountLimits } from '../limits/account-limits.ts';
-import type { GotrueSession, GotrueUser, Outcome, Refusal } from './gotrue-answers.ts';
+import type { GotrueSession, GotrueUser } from './gotrue-answers.ts';
 import type { Gotrue } from './gotrue.ts';
 import type { Mirror, MirroredUser } from './mirror.ts';
+import { done, errorOf, requireTaken } from './refused.ts';
+import { createSupabasePasswords } from './supabase-passwords.ts';
 import { sessionIdIn, type SupabaseTokens } from './supabase-tokens.ts';
 
 export type SupabaseProviderOptions = {
   gotrue: Gotrue;
   mirror: Mirror;
   tokens: Pick<SupabaseTokens, 'forEnding'>;
+  accounts: Pick<AccountRepository, 'find'>;
   limits: AccountLimits;
   log: Logger;
   /** Registering and asking for a mail take at least this long, since Supabase is faster where it sends none. */
@@ -24,12 +28,17 @@ const defaultFloorMs = 1_000;
 
 /** Supabase keeps the people; we keep what they own. What it says about accounts is told to nobody: decisions/0022. */
 export function createSupabaseProvider(options: SupabaseProviderOptions): IdentityProvider {
-  const { gotrue, mirror, limits, floorMs = defaultFloorMs } = options;
+  const { gotrue, mirror, limits, log, floorMs = defaultFloorMs } = options;
   return {
+    passwords: createSupabasePasswords({
+      ...options,
+      floorMs,
+      mirrored: async (session, { actor }) => (await mirrored(options, session, actor)).signedIn,
+    }),
     register: async (registration, { actor }) => {
       takeAttempt(limits.register(addressOf(registration.email), actor.address));
       const outcome = await noSoonerThan(floorMs, gotrue.signUp(registration));
-      requireTaken(options, outcome, ['address_taken', 'mail_limit']);
+      requireTaken(log, outcome, ['address_taken', 'mail_limit']);
       return null;
     },
     logIn: async (login, { actor }) => {
@@ -52,7 +61,7 @@ export function createSupabaseProvider(options: SupabaseProviderOptions): Identi
       // Codes have six digits, and a right one logs in at Supabase: guessing is counted with the log-ins.
       const counted = limits.logIn(addressOf(email), actor.address);
       takeAttempt(counted);
-      const outcome = await gotrue.verify({ token, email });
+      const outcome = await gotrue.verify({ type: 'signup', token, email });
       if (outcome.kind === 'bad_credentials') throw errorOf.bad_code();
       const { user } = done(outcome);
       refundAttempt(counted);
@@ -61,36 +70,9 @@ export function createSupabaseProvider(options: SupabaseProviderOptions): Identi
     resendVerification: async (email, { actor }) => {
       takeAttempt(limits.resend(addressOf(email), actor.address));
       const outcome = await noSoonerThan(floorMs, gotrue.resend(email));
-      requireTaken(options, outcome, ['address_taken', 'mail_limit', 'bad_credentials']);
+      requireTaken(log, outcome, ['address_taken', 'mail_limit', 'bad_credentials']);
     },
   };
-}
-
-const errorOf: Record<Refusal, () => AppError> = {
-  bad_credentials: unauthenticated,
-  bad_code: () => new AppError('invalid_request', 'This code is not valid, or not any more'),
-  bad_request: () => new AppError('invalid_request', 'The identity provider does not take this'),
-  bad_address: () => fieldError('email', 'no mail can be sent to this address'),
-  weak_password: () => fieldError('password', 'is too weak: take a longer one, of more kinds of characters'),
-  address_taken: unauthenticated,
-  mail_limit: () => new AppError('rate_limited', 'Too many mails; please try again later', { retryAfterSeconds: 60 }),
-  closed: () => new AppError('invalid_request', 'Accounts with a password are not open here'),
-};
-
-function fieldError(path: string, message: string): AppError {
-  return new AppError('validation_failed', `${path}: ${message}`, { errors: [{ path, message }] });
-}
-
-function done<T>(outcome: Outcome<T>): T {
-  if (outcome.kind === 'done') return outcome.value;
-  throw errorOf[outcome.kind]();
-}
-
-/** These refusals would tell that the address has an account, or waits for one, so they look like success. */
-function requireTaken({ log }: SupabaseProviderOptions, outcome: Outcome<unknown>, hidden: readonly Refusal[]): void {
-  if (outcome.kind === 'mail_limit') log.warn('Supabase sends no mail: its limit for a project or an address is met');
-  if (outcome.kind === 'done' || hidden.includes(outcome.kind)) return;
-  throw errorOf[outcome.kind]();
 }
 
 type MirroredSession = { signedIn: SignedIn; sessionId: string | null };
@@ -118,7 +100,7 @@ async function mirrored(
 /** The edge has been told already, so what goes wrong here costs nobody anything before the next refresh. */
 async function endAtSupabase({ gotrue, log }: SupabaseProviderOptions, accessToken: string): Promise<void> {
   try {
-    await gotrue.logOut(accessToken);
+    await gotrue.logOut(accessToken, 'local');
   } catch (error) {
     log.warn('a session goes on at Supabase, although it has ended here', { error });
   }
@@ -126,15 +108,4 @@ async function endAtSupabase({ gotrue, log }: SupabaseProviderOptions, accessTok
 
 function mirroredFrom({ id, email, email_confirmed_at: confirmedAt, user_metadata: about }: GotrueUser): MirroredUser {
   return { id, name: about?.name ?? null, confirmedEmail: confirmedAt ? (email ?? null) : null };
-}
-
-async function noSoonerThan<T>(milliseconds: number, work: Promise<T>): Promise<T> {
-  const [result] = await Promise.all([work, passed(milliseconds)]);
-  return result;
-}
-
-function passed(milliseconds: number): Promise<void> {
-  return new Promise((resolve) => {
-    setTimeout(resolve, milliseconds);
-  });
 }

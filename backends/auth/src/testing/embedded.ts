@@ -26,6 +26,7 @@ export function createTestEmbedded(db: Database, options: Partial<EmbeddedIdenti
     mailer: { send: (email) => void mails.push(email), settled: async () => undefined },
     confirmation: 'optional',
     confirmUrl: null,
+    resetUrl: null,
     passwords: cheapPasswords,
     ...options,
   });
