@@ -1,3 +1,4 @@
+import * as z from 'zod';
 import { connect, type DatabaseConnection } from '#shared/db/connect.ts';
 import { users } from '#shared/db/schema.ts';
 import type { UserPrincipal } from '#shared/identity/principal.ts';
@@ -15,8 +16,14 @@ export type TurnWorld = {
   start: (options?: { waitMs?: number; maxTurnMs?: number }) => TurnProcess;
   addUser: () => Promise<UserPrincipal>;
   rows: (text: string, values?: unknown[]) => Promise<unknown[]>;
+  /** What a conversation holds, in its order. */
+  messages: (conversationId: string) => Promise<z.infer<typeof MessagesSchema>>;
+  /** What would have happened by itself, had the process that holds the lease died 31 seconds ago. */
+  expireLease: (conversationId: string) => Promise<void>;
   close: () => Promise<void>;
 };
+
+const MessagesSchema = z.array(z.object({ role: z.string(), content: z.string(), status: z.string() }));
 
 /** One database, and any number of chat processes over it. */
 export async function startTurnWorld(): Promise<TurnWorld> {
@@ -30,14 +37,24 @@ export async function startTurnWorld(): Promise<TurnWorld> {
     return process;
   };
   const { connection } = start();
+  const rows: TurnWorld['rows'] = async (text, values) => await queryRows(database.url, text, values);
   return {
     url: database.url,
     start,
+    rows,
+    messages: async (id) =>
+      MessagesSchema.parse(
+        await rows('select role, content, status from chat_messages where conversation_id = $1 order by position', [
+          id,
+        ]),
+      ),
+    expireLease: async (id) => {
+      await rows(`update conversations set turn_expires_at = now() - interval '1 second' where id = $1`, [id]);
+    },
     addUser: async () => {
       const [row] = await connection.db.insert(users).values({}).returning({ id: users.id });
       return principalOf(row?.id ?? '');
     },
-    rows: async (text, values) => await queryRows(database.url, text, values),
     close: async () => {
       for (const process of running) {
         await process.stop();
@@ -64,3 +81,9 @@ export function opened(turn: Awaited<ReturnType<Turns['open']>>): OpenedTurn {
   if (turn.kind !== 'open') throw new Error(`the turn is ${turn.kind}`);
   return turn;
 }
+
+export const say = (content: string, turnId: string, conversationId?: string) => ({
+  userMessage: { content },
+  turnId,
+  conversationId,
+});

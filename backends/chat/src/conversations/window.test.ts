@@ -11,9 +11,12 @@ const total = (messages: readonly WindowMessage[]): number =>
 describe('the window', () => {
   it('keeps the newest turns that fit, whole, and nothing of older ones', () => {
     const messages = [
-      ...[user(text(10)), assistant(text(10))],
-      ...[user(text(10)), assistant(text(10))],
-      ...[user(text(10)), assistant(text(10))],
+      user(text(10)),
+      assistant(text(10)),
+      user(text(10)),
+      assistant(text(10)),
+      user(text(10)),
+      assistant(text(10)),
       user(text(10)),
     ];
     expect(windowOf(messages, { system: null, maxTokens: 1_000 })).toEqual(messages);
