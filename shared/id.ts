@@ -15,6 +15,15 @@ export function randomBase62(length: number): string {
   return text;
 }
 
+/** Two hexadecimal digits for each byte, from the same source. */
+export function randomHex(byteCount: number): string {
+  let text = '';
+  for (let made = 0; made < byteCount; made += 1) text += hexByte[nextRandomByte()];
+  return text;
+}
+
+const hexByte = Array.from({ length: 256 }, (_, byte) => byte.toString(16).padStart(2, '0'));
+
 const pool = new Uint8Array(1024);
 let used = pool.length;
 

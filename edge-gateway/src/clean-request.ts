@@ -5,11 +5,11 @@ const maxUrlLength = 8_192;
 const methods = new Set(['GET', 'HEAD', 'POST', 'PUT', 'PATCH', 'DELETE', 'OPTIONS']);
 
 /** Refuses requests that the layers behind could read differently from us. */
-export function requireCleanRequest({ raw, path }: Pick<EdgeRequest, 'raw' | 'path'>): void {
-  if (raw.url.length > maxUrlLength) {
+export function requireCleanRequest({ url, method, path }: Pick<EdgeRequest, 'url' | 'method' | 'path'>): void {
+  if (url.length > maxUrlLength) {
     throw new AppError('uri_too_long', `The URL may have at most ${maxUrlLength} characters`);
   }
-  if (!methods.has(raw.method)) {
+  if (!methods.has(method)) {
     throw new AppError('method_not_allowed', 'This method is not served here', {
       headers: { allow: [...methods].join(', ') },
     });

@@ -1,4 +1,5 @@
-import type { EdgeAnswer } from './edge.ts';
+import type { EdgeAnswer, EdgeRequest } from './edge.ts';
+import type { HeaderLookup } from './header-lookup.ts';
 
 /** Exact origins of browsers that may call with credentials. Never a wildcard. */
 export type Origins = ReadonlySet<string>;
@@ -8,12 +9,12 @@ const exposedHeaders =
   'x-request-id, retry-after, ratelimit, ratelimit-policy, location, server-timing, x-should-retry, idempotency-replayed';
 const preflightSeconds = '600';
 
-export function isPreflight({ method, headers }: Request): boolean {
+export function isPreflight({ method, headers }: Pick<EdgeRequest, 'method' | 'headers'>): boolean {
   return method === 'OPTIONS' && headers.has('origin') && headers.has('access-control-request-method');
 }
 
 /** Answered before any authentication: browsers send no credentials with it. A foreign origin gets nothing to go on. */
-export function preflight({ headers: asked }: Request, origins: Origins): EdgeAnswer {
+export function preflight(asked: HeaderLookup, origins: Origins): EdgeAnswer {
   const headers = new Headers({ allow: allowedMethods });
   if (origins.has(asked.get('origin') ?? '')) {
     headers.set('access-control-allow-methods', allowedMethods);
@@ -24,8 +25,8 @@ export function preflight({ headers: asked }: Request, origins: Origins): EdgeAn
 }
 
 /** Lets a browser of an allowed origin read the answer. Others, and clients that are no browsers, see no difference. */
-export function corsHeaders({ headers: asked }: Request, headers: Headers, origins: Origins): void {
-  const origin = asked.get('origin');
+export function corsHeaders(asked: HeaderLookup, headers: Headers, origins: Origins): void {
+  const origin = asked.get('origin') ?? null;
   if (origin === null) return;
   headers.append('vary', 'Origin');
   if (!origins.has(origin)) return;

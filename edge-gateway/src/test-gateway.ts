@@ -5,6 +5,7 @@ import { createLogger } from '#shared/log.ts';
 import { decodeJwt, exportJWK, generateKeyPair } from 'jose';
 import { createApp } from './app.ts';
 import { createAssertions } from './auth/assertion.ts';
+import { createCredentialHashes } from './auth/credential-hashes.ts';
 import type { TokenVerifier } from './auth/jwt.ts';
 import { readConfig } from './config.ts';
 import { createKeyCache } from './keys/key-cache.ts';
@@ -51,7 +52,12 @@ export async function testGateway({
     config,
     log: createLogger({ service: 'gateway', level: 'debug', write: (line) => logLines.push(line) }),
     assertions: createAssertions(createAssertionSigner(config.GATEWAY_SIGNING_KEY)),
-    identities: { keys: createKeyCache({ store: { find }, revocations }), tokens: { verify }, revocations },
+    identities: {
+      keys: createKeyCache({ store: { find }, revocations }),
+      tokens: { verify, recall: () => null },
+      revocations,
+      hashes: createCredentialHashes(),
+    },
     limits: bindLimits(config, bindings),
     upstreams: createUpstreams(config),
     send: async (input, init) => {
@@ -61,7 +67,8 @@ export async function testGateway({
     },
   });
   return {
-    request: async (path, init) => await app.request(`http://gateway.test${path}`, init, {}, createExecutionContext()),
+    request: async (path, init) =>
+      await app.fetch(new Request(`http://gateway.test${path}`, init), createExecutionContext()),
     sent,
     logLines,
   };
@@ -69,6 +76,7 @@ export async function testGateway({
 
 /** A feed that is always current and empty. */
 export const nothingRevoked: Revocations = {
+  areFresh: () => true,
   current: async () => undefined,
   mark: () => 0,
   hasKeyChanged: () => false,

@@ -4,7 +4,7 @@ import { AppError } from '#shared/http/error.ts';
 import { renderProblem } from '#shared/http/problem.ts';
 import { newId } from '#shared/id.ts';
 import { createLogger } from '#shared/log.ts';
-import { createApp } from './app.ts';
+import { createApp, type App } from './app.ts';
 import { createAssertions } from './auth/assertion.ts';
 import { readConfig, type Config } from './config.ts';
 import { createIdentities } from './auth/create-identities.ts';
@@ -17,15 +17,13 @@ export { Limiter } from './limits/limiter.ts';
 /** What wrangler.toml binds and plain workerd does not. */
 type Bindings = LimitBindings & { CF_VERSION_METADATA?: WorkerVersionMetadata };
 
-type App = ReturnType<typeof createApp>;
-
 let app: App | undefined;
 
 export default {
   async fetch(request, env, context): Promise<Response> {
     try {
       app ??= build(readConfig({ ...env }), env);
-      return await app.fetch(request, {}, context);
+      return await app.fetch(request, context);
     } catch (error) {
       return notConfigured(request, error);
     }

@@ -107,7 +107,7 @@ describe('what a client says about its identity', () => {
     received = [];
     await fetch(`${edge.url}/v1/images/x`, { headers: { 'x-api-key': knownKey, 'x-custom': '1' } });
     const allowed = `accept accept-encoding accept-language connection host traceparent user-agent
-      x-gaia-assertion x-gaia-client-address x-gaia-contract x-request-id`.split(/\s+/);
+      server-timing x-gaia-assertion x-gaia-client-address x-gaia-contract x-request-id`.split(/\s+/);
     expect(Object.keys(received[0]?.headers ?? {}).filter((name) => !allowed.includes(name))).toEqual([]);
   });
 });

@@ -2,8 +2,11 @@ import { assertionRules, type ServiceName } from '#shared/identity/assertion.ts'
 import type { AssertionSigner } from '#shared/identity/assertion-sign.ts';
 import type { Principal } from '#shared/identity/principal.ts';
 
-/** Gives a signed assertion of a principal for one backend, made afresh at most twice a minute. */
-export type Assertions = (principal: Principal, audience: ServiceName) => Promise<string>;
+/**
+ * Gives a signed assertion of a principal for one backend, made afresh at most twice a minute. Not a promise while the
+ * last one serves.
+ */
+export type Assertions = (principal: Principal, audience: ServiceName) => string | Promise<string>;
 
 type Made = { token: string; until: number };
 type MadeFor = Partial<Record<ServiceName, Made>>;
@@ -14,12 +17,14 @@ type MadeFor = Partial<Record<ServiceName, Made>>;
  */
 export function createAssertions(sign: AssertionSigner, now: () => number = Date.now): Assertions {
   const made = new WeakMap<Principal, MadeFor>();
-  return async (principal, audience) => {
-    const known = made.get(principal)?.[audience];
-    if (known && known.until > now()) return known.token;
+  const make = async (principal: Principal, audience: ServiceName): Promise<string> => {
     const until = now() + assertionRules.reuseSeconds * 1_000;
     const token = await sign(principal, audience);
     made.set(principal, { ...made.get(principal), [audience]: { token, until } });
     return token;
+  };
+  return (principal, audience) => {
+    const known = made.get(principal)?.[audience];
+    return known && known.until > now() ? known.token : make(principal, audience);
   };
 }

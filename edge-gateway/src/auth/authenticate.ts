@@ -3,6 +3,8 @@ import { hashApiKey, isPlausibleApiKey } from '#shared/identity/api-key.ts';
 import type { ResolvedKey } from '#shared/identity/resolved-key.ts';
 import type { KnownKeys } from '../keys/key-cache.ts';
 import type { Revocations, WaitUntil } from '../keys/revocations.ts';
+import type { HeaderLookup } from '../header-lookup.ts';
+import type { CredentialHashes } from './credential-hashes.ts';
 import { credentialsOf } from './credentials.ts';
 import type { TokenVerifier } from './jwt.ts';
 import { isTokenShaped } from './token-text.ts';
@@ -14,13 +16,37 @@ export type Identities = {
   keys: KnownKeys;
   tokens: TokenVerifier;
   revocations: Revocations;
+  hashes: CredentialHashes;
 };
 
-/** Tells who a request acts for, or refuses it. Two credentials are fine as long as they name the same user. */
-export async function authenticate(headers: Headers, identities: Identities, waitUntil: WaitUntil): Promise<Caller> {
+/**
+ * Tells who a request acts for, or refuses it. Not a promise where the caller came before and nothing about it has to
+ * be asked anew, which is most requests.
+ */
+export function authenticate(
+  headers: HeaderLookup,
+  identities: Identities,
+  waitUntil: WaitUntil,
+): Caller | Promise<Caller> {
   const [first, second] = credentialsOf(headers);
   if (first === undefined) throw unauthenticated();
-  if (second === undefined) return await callerOf(first, identities, waitUntil);
+  if (second === undefined) return recalled(first, identities) ?? callerOf(first, identities, waitUntil);
+  return callerOfBoth([first, second], identities, waitUntil);
+}
+
+/** What is remembered is asked the same questions as ever: is it too old, is it revoked, are revocations current? */
+function recalled(credential: string, { hashes, keys, tokens, revocations }: Identities): Caller | null {
+  const hash = hashes.known(credential);
+  if (hash === undefined || !revocations.areFresh()) return null;
+  return isTokenShaped(credential) ? tokens.recall(hash) : keys.recall(hash);
+}
+
+/** Two credentials are fine as long as they name the same user. */
+async function callerOfBoth(
+  [first, second]: readonly [string, string],
+  identities: Identities,
+  waitUntil: WaitUntil,
+): Promise<Caller> {
   const [one, other] = await Promise.all([
     callerOf(first, identities, waitUntil),
     callerOf(second, identities, waitUntil),
@@ -33,8 +59,10 @@ export async function authenticate(headers: Headers, identities: Identities, wai
 
 /** The one place that tells the kinds of credentials apart. */
 async function callerOf(credential: string, identities: Identities, waitUntil: WaitUntil): Promise<Caller> {
-  if (isTokenShaped(credential)) return await callerOfToken(credential, identities, waitUntil);
-  return await callerOfKey(credential, identities, waitUntil);
+  const find = isTokenShaped(credential) ? callerOfToken : callerOfKey;
+  const caller = await find(credential, identities, waitUntil);
+  await identities.hashes.remember(credential);
+  return caller;
 }
 
 async function callerOfKey(key: string, { keys, revocations }: Identities, waitUntil: WaitUntil): Promise<Caller> {

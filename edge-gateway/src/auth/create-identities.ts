@@ -6,6 +6,7 @@ import { readRevocations } from '../keys/read-revocations.ts';
 import { createRevocations } from '../keys/revocations.ts';
 import type { Assertions } from './assertion.ts';
 import type { Identities } from './authenticate.ts';
+import { createCredentialHashes } from './credential-hashes.ts';
 import { createTokenVerifier } from './jwt.ts';
 import { createTokenIssuers } from './token-issuers.ts';
 
@@ -21,6 +22,7 @@ export function createIdentities({ config, assertions, send }: IdentitiesOptions
   const issuers = createTokenIssuers({ config, assertions, send, background: (work) => waitUntil(work) });
   return {
     revocations,
+    hashes: createCredentialHashes(),
     keys: createKeyCache({ store: createKeyStore(config, auth), revocations }),
     tokens: createTokenVerifier({ issuers, revocations }),
   };

@@ -1,4 +1,5 @@
 import { AppError } from '#shared/http/error.ts';
+import type { HeaderLookup } from '../header-lookup.ts';
 
 const bearer = /^bearer +([^\s,]+)$/i;
 
@@ -6,9 +7,9 @@ const bearer = /^bearer +([^\s,]+)$/i;
  * The credentials a request carries, each once: `X-API-Key` and `Authorization: Bearer` name the same kind of thing.
  * The platform joins a header that was sent twice with a comma, which no credential contains.
  */
-export function credentialsOf(headers: Headers): readonly string[] {
-  const apiKey = headers.get('x-api-key');
-  const authorization = headers.get('authorization');
+export function credentialsOf(headers: HeaderLookup): readonly string[] {
+  const apiKey = headers.get('x-api-key') ?? null;
+  const authorization = headers.get('authorization') ?? null;
   if (apiKey?.includes(',') || authorization?.includes(',')) {
     throw new AppError('conflicting_credentials', 'A credential header may be sent only once');
   }

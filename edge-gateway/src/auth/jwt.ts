@@ -22,6 +22,8 @@ export type TokenVerifierOptions = {
 type Holder = Pick<ResolvedKey, 'principal' | 'restrictions'>;
 
 export type TokenVerifier = {
+  /** Whom a token with this hash stands for, where that is remembered and still good. Ask `verify` where it is not. */
+  recall: (tokenHash: string) => Holder | null;
   /** Null for any token that is not good, whatever the reason. Rejects with `unavailable` when that cannot be known. */
   verify: (token: string) => Promise<Holder | null>;
 };
@@ -56,16 +58,24 @@ export function createTokenVerifier({ issuers, revocations, now = Date.now }: To
     return verified;
   }
 
+  const remembered = (hash: string): Verified | null => {
+    const known = cache.get(hash);
+    return known && known.until > now() ? known : null;
+  };
+  const unlessRevoked = ({ holder, sessionId, issuedAt }: Verified): Holder | null => {
+    const { userId, keyId } = holder.principal;
+    return revocations.isSessionRevoked(sessionId, userId, issuedAt, keyId) ? null : holder;
+  };
   return {
+    recall: (tokenHash) => {
+      const known = remembered(tokenHash);
+      return known && unlessRevoked(known);
+    },
     verify: async (token) => {
       if (!isCanonicalToken(token)) return null;
       const hash = await hashApiKey(token);
-      const known = cache.get(hash);
-      const verified = known && known.until > now() ? known : await check(token, hash);
-      if (!verified) return null;
-      const { holder, sessionId, issuedAt } = verified;
-      const { userId, keyId } = holder.principal;
-      return revocations.isSessionRevoked(sessionId, userId, issuedAt, keyId) ? null : holder;
+      const verified = remembered(hash) ?? (await check(token, hash));
+      return verified && unlessRevoked(verified);
     },
   };
 }

@@ -6,6 +6,8 @@ import { settledWithin } from './settled-within.ts';
 
 /** The key store as requests see it. Ask `revocations.current` first: an answer is only as fresh as that. */
 export type KnownKeys = {
+  /** What is remembered of a key and still good. Ask `find` where there is nothing. */
+  recall: (keyHash: string) => ResolvedKey | null;
   find: (keyHash: string, waitUntil: WaitUntil) => Promise<ResolvedKey | null>;
   /** How many known and unknown keys are remembered. */
   sizes: () => { known: number; unknown: number };
@@ -37,11 +39,53 @@ type Outcome = { resolved: ResolvedKey | null } | { error: unknown };
 export function createKeyCache({ store, revocations, now = Date.now }: KeyCacheOptions): KnownKeys {
   const known = createBoundedCache<Known>(maxKnown);
   const unknown = createBoundedCache<number>(maxUnknown);
-  const flights = new Map<string, Flight>();
+  const { flightTo, outcomeOf } = createFlights({ store, revocations, now });
 
   const isGood = ({ until, keyId, userId, mark }: Known): boolean =>
     until > now() && !revocations.hasKeyChanged(keyId, userId, mark);
 
+  /** Undefined: the key was revoked or changed while it was looked up, so the answer is worth nothing. */
+  const lookUp = async (keyHash: string, waitUntil: WaitUntil): Promise<ResolvedKey | null | undefined> => {
+    const flight = flightTo(keyHash, waitUntil);
+    const resolved = await outcomeOf(keyHash, flight);
+    if (resolved === null) {
+      unknown.set(keyHash, flight.startedAt + unknownMs);
+      return null;
+    }
+    const entry = remembered(resolved, flight);
+    if (revocations.hasKeyChanged(entry.keyId, entry.userId, entry.mark)) return undefined;
+    known.set(keyHash, entry);
+    return isGood(entry) ? resolved : null;
+  };
+  return {
+    recall: (keyHash) => {
+      const entry = known.get(keyHash);
+      return entry && isGood(entry) ? entry.resolved : null;
+    },
+    sizes: () => ({ known: known.size(), unknown: unknown.size() }),
+    find: async (keyHash, waitUntil) => {
+      const entry = known.get(keyHash);
+      if (entry) {
+        if (isGood(entry)) return entry.resolved;
+        known.delete(keyHash);
+      }
+      if ((unknown.get(keyHash) ?? 0) > now()) return null;
+      let found = await lookUp(keyHash, waitUntil);
+      if (found === undefined) found = await lookUp(keyHash, waitUntil);
+      if (found === undefined) throw cannotTell('the key kept changing while it was looked up');
+      return found;
+    },
+  };
+}
+
+type Flights = {
+  /** The look-up of a hash that is under way, or a new one. */
+  flightTo: (keyHash: string, waitUntil: WaitUntil) => Flight;
+  outcomeOf: (keyHash: string, flight: Flight) => Promise<ResolvedKey | null>;
+};
+
+function createFlights({ store, revocations, now }: Required<KeyCacheOptions>): Flights {
+  const flights = new Map<string, Flight>();
   const land = async (keyHash: string, flight: Flight): Promise<void> => {
     flight.outcome = await store.find(keyHash).then(
       (resolved) => ({ resolved }),
@@ -57,40 +101,15 @@ export function createKeyCache({ store, revocations, now = Date.now }: KeyCacheO
     waitUntil(land(keyHash, flight).then(resolve));
     return flight;
   };
-  const outcomeOf = async (keyHash: string, flight: Flight): Promise<ResolvedKey | null> => {
-    if (!flight.outcome) await settledWithin(flight.done, flightMs);
-    const { outcome } = flight;
-    if (!outcome && flights.get(keyHash) === flight) flights.delete(keyHash);
-    if (!outcome) throw cannotTell('a look-up did not end');
-    if ('error' in outcome) throw outcome.error;
-    return outcome.resolved;
-  };
-  /** Undefined: the key was revoked or changed while it was looked up, so the answer is worth nothing. */
-  const lookUp = async (keyHash: string, waitUntil: WaitUntil): Promise<ResolvedKey | null | undefined> => {
-    const flight = flights.get(keyHash) ?? takeOff(keyHash, waitUntil);
-    const resolved = await outcomeOf(keyHash, flight);
-    if (resolved === null) {
-      unknown.set(keyHash, flight.startedAt + unknownMs);
-      return null;
-    }
-    const entry = remembered(resolved, flight);
-    if (revocations.hasKeyChanged(entry.keyId, entry.userId, entry.mark)) return undefined;
-    known.set(keyHash, entry);
-    return isGood(entry) ? resolved : null;
-  };
   return {
-    sizes: () => ({ known: known.size(), unknown: unknown.size() }),
-    find: async (keyHash, waitUntil) => {
-      const entry = known.get(keyHash);
-      if (entry) {
-        if (isGood(entry)) return entry.resolved;
-        known.delete(keyHash);
-      }
-      if ((unknown.get(keyHash) ?? 0) > now()) return null;
-      let found = await lookUp(keyHash, waitUntil);
-      if (found === undefined) found = await lookUp(keyHash, waitUntil);
-      if (found === undefined) throw cannotTell('the key kept changing while it was looked up');
-      return found;
+    flightTo: (keyHash, waitUntil) => flights.get(keyHash) ?? takeOff(keyHash, waitUntil),
+    outcomeOf: async (keyHash, flight) => {
+      if (!flight.outcome) await settledWithin(flight.done, flightMs);
+      const { outcome } = flight;
+      if (!outcome && flights.get(keyHash) === flight) flights.delete(keyHash);
+      if (!outcome) throw cannotTell('a look-up did not end');
+      if ('error' in outcome) throw outcome.error;
+      return outcome.resolved;
     },
   };
 }

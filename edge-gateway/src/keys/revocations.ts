@@ -7,7 +7,9 @@ export type WaitUntil = (work: Promise<unknown>) => void;
 
 /** Answers whether something that was believed before may still be believed. */
 export type Revocations = Pick<Revoked, 'mark' | 'hasKeyChanged' | 'isSessionRevoked'> & {
-  /** Call before the questions. Rejects with `unavailable` when what is known is too old to answer them. */
+  /** Whether the questions can be asked right away, with nothing to refresh. */
+  areFresh: () => boolean;
+  /** Else call this before the questions. Rejects with `unavailable` when what is known is too old to answer them. */
   current: (waitUntil: WaitUntil) => Promise<void>;
 };
 
@@ -65,6 +67,7 @@ export function createRevocations({ read, graceSeconds, now = Date.now }: Revoca
     mark,
     hasKeyChanged,
     isSessionRevoked,
+    areFresh: () => now() - asOf <= refreshAfterMs,
     current: async (waitUntil) => {
       const age = now() - asOf;
       if (age <= refreshAfterMs) return;

@@ -1,4 +1,5 @@
 import { AppError } from '#shared/http/error.ts';
+import type { HeaderLookup } from '../header-lookup.ts';
 
 export type LimitedBody = {
   stream: ReadableStream | null;
@@ -13,8 +14,8 @@ export type LimitedBody = {
  * is; the platform's parser ends a body at its declared length. Only a chunked body is counted, which costs a pass
  * through our own code, and the request it belongs to is cut where it goes over.
  */
-export function limitBody({ headers, body }: Request, maxBytes: number): LimitedBody {
-  const declared = headers.get('content-length');
+export function limitBody(headers: HeaderLookup, body: Request['body'], maxBytes: number): LimitedBody {
+  const declared = headers.get('content-length') ?? null;
   if (declared !== null && !isAtMost(maxBytes, declared)) throw payloadTooLarge(maxBytes);
   if (body === null || declared !== null) return { stream: body, cut: null, tooLarge: () => null };
   return countedBody(body, maxBytes);

@@ -6,7 +6,7 @@ import { clientAddress } from './client-address.ts';
 import { createFloodGuard, floodWindowMs, type FloodBinding } from './flood-guard.ts';
 import { floodNameOf, floodNameOfPeer } from './flood-name.ts';
 import { secondsUntilReset, type RateLimitState } from './rate-limit.ts';
-import { createRpmLeases, type LeaseSource } from './rpm-leases.ts';
+import { createRpmLeases, type LeaseSource, type RpmDecision } from './rpm-leases.ts';
 import { rpmWindowMs } from './rpm-window.ts';
 
 /** Where limits leave what they found: what the answer has to say, and where the request came from. */
@@ -70,11 +70,11 @@ export function createLimits({
     return flooding === false ? undefined : refuseWhen(flooding, () => refused(request, state));
   };
 
-  const countRpm = async (request: LimitedRequest, key: string, limit: number): Promise<void> => {
-    const { admitted, remaining, resetsInMs } = await leases.take(key, limit);
-    const state: RateLimitState = { policy: 'rpm', limit, windowMs: rpmWindowMs, remaining, resetsInMs };
-    if (!admitted) throw refused(request, state);
-    request.rateLimit = state;
+  const countRpm = (request: LimitedRequest, key: string, limit: number): Promise<void> | undefined => {
+    const decision = leases.take(key, limit);
+    if (!('admitted' in decision)) return decision.then((decided) => heed(request, decided));
+    heed(request, decision);
+    return undefined;
   };
 
   return {
@@ -103,6 +103,12 @@ function limitedName({ keyId, userId }: UserPrincipal): string {
 
 async function refuseWhen(flooding: Promise<boolean>, refusal: () => AppError): Promise<void> {
   if (await flooding) throw refusal();
+}
+
+function heed(request: LimitedRequest, { admitted, limit, remaining, resetsInMs }: RpmDecision): void {
+  const state: RateLimitState = { policy: 'rpm', limit, windowMs: rpmWindowMs, remaining, resetsInMs };
+  if (!admitted) throw refused(request, state);
+  request.rateLimit = state;
 }
 
 function refused(request: LimitedRequest, state: RateLimitState): AppError {

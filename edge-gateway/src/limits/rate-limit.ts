@@ -12,9 +12,16 @@ export type RateLimitState = {
  * have said about its own policies, tokens a minute for example: both fields are lists.
  */
 export function rateLimitHeaders(headers: Headers, state: RateLimitState): void {
+  for (const [name, value] of Object.entries(rateLimitFields(state))) prepend(headers, name, value);
+}
+
+/** The two fields as they stand for one policy. */
+export function rateLimitFields(state: RateLimitState): Record<'ratelimit-policy' | 'ratelimit', string> {
   const { policy, limit, windowMs, remaining } = state;
-  prepend(headers, 'ratelimit-policy', `"${policy}";q=${limit};w=${windowMs / 1_000}`);
-  prepend(headers, 'ratelimit', `"${policy}";r=${remaining};t=${secondsUntilReset(state)}`);
+  return {
+    'ratelimit-policy': `"${policy}";q=${limit};w=${windowMs / 1_000}`,
+    ratelimit: `"${policy}";r=${remaining};t=${secondsUntilReset(state)}`,
+  };
 }
 
 /** Rounded up: who waits this long does not come too early. */
@@ -22,7 +29,9 @@ export function secondsUntilReset({ resetsInMs }: Pick<RateLimitState, 'resetsIn
   return Math.max(1, Math.ceil(resetsInMs / 1_000));
 }
 
+/** A backend that was told the value may have put it there already. */
 function prepend(headers: Headers, name: string, value: string): void {
   const known = headers.get(name);
+  if (known === value || known?.startsWith(`${value}, `)) return;
   headers.set(name, known === null ? value : `${value}, ${known}`);
 }

@@ -59,8 +59,9 @@ async function simulate(seed: number, limit: number, slowestMs: number) {
   const requests = limit * 20;
   for (let request = 0; request < requests; request += 1) {
     at(random(4 * rpmWindowMs), () => {
-      isolates[random(isolates.length)]?.take('key', limit).then(
-        (decision) => decision.admitted && admitted.push(time),
+      const isolate = isolates[random(isolates.length)];
+      Promise.resolve(isolate?.take('key', limit)).then(
+        (decision) => decision?.admitted && admitted.push(time),
         () => undefined,
       );
     });

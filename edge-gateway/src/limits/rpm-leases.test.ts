@@ -55,10 +55,10 @@ describe('the leases of an isolate', () => {
     const ask = counter(world);
     const leases = isolate(world, ask);
     await leases.take('key', 50);
-    const burst = await Promise.all(Array.from({ length: 100 }, () => leases.take('key', 50)));
+    const burst = await Promise.all(Array.from({ length: 100 }, async () => await leases.take('key', 50)));
     expect(burst.filter(({ admitted }) => admitted).length).toBeLessThanOrEqual(49);
     expect(ask.mock.calls.filter(([, { ahead }]) => ahead > 0)).toHaveLength(1);
-    const rest = await Promise.all(Array.from({ length: 100 }, () => leases.take('key', 50)));
+    const rest = await Promise.all(Array.from({ length: 100 }, async () => await leases.take('key', 50)));
     expect([...burst, ...rest].filter(({ admitted }) => admitted)).toHaveLength(49);
   });
 

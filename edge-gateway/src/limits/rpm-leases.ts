@@ -6,7 +6,10 @@ export type LeaseSource = (key: string, ask: LeaseAsk) => Promise<Lease>;
 
 export type RpmDecision = { admitted: boolean; limit: number; remaining: number; resetsInMs: number };
 
-export type RpmLeases = { take: (key: string, limit: number) => Promise<RpmDecision> };
+export type RpmLeases = {
+  /** Not a promise where this isolate can decide alone. */
+  take: (key: string, limit: number) => RpmDecision | Promise<RpmDecision>;
+};
 
 export type RpmLeasesOptions = { ask: LeaseSource; now?: () => number; maxKeys?: number };
 
@@ -58,15 +61,17 @@ export function createRpmLeases({ ask, now = Date.now, maxKeys = 10_000 }: RpmLe
     return { admitted: lease.granted > 0, limit, remaining, resetsInMs: lease.resetsInMs };
   };
 
+  const decidedElsewhere = async (key: string, limit: number): Promise<RpmDecision> => {
+    // The second time asks in the window that has just begun; a third would be real trouble.
+    const decision = (await askFor(key, limit)) ?? (await askFor(key, limit));
+    if (decision) return decision;
+    throw new AppError('unavailable', 'The limits of this key cannot be checked right now');
+  };
+
   return {
-    take: async (key, limit) => {
+    take: (key, limit) => {
       const held = usable(key, limit);
-      const local = held && decided(held, now());
-      if (local) return local;
-      // The second time asks in the window that has just begun; a third would be real trouble.
-      const decision = (await askFor(key, limit)) ?? (await askFor(key, limit));
-      if (decision) return decision;
-      throw new AppError('unavailable', 'The limits of this key cannot be checked right now');
+      return (held && decided(held, now())) ?? decidedElsewhere(key, limit);
     },
   };
 }

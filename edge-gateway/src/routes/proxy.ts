@@ -19,15 +19,15 @@ export function proxy(deps: Deps): Responder {
     firstByteSeconds: config.UPSTREAM_FIRST_BYTE_SECONDS,
   });
   return async (request) => {
-    const upstream = upstreams.find(request.raw.method, request.path);
+    const upstream = upstreams.find(request.method, request.path);
     if (!upstream) throw nothingAt(request.path);
     if (!upstream.encodedSlash && hasEncodedSlash(request.path)) {
       throw new AppError('invalid_request', 'The path has an encoded slash');
     }
-    if (upstream.open) refuseOwnRequest(request.raw.headers);
+    if (upstream.open) refuseOwnRequest(request.headers);
     request.upstream = upstream.service;
-    const principal = upstream.open ? anonymous : (await identified(deps, request)).principal;
-    const body = limitBody(request.raw, upstream.maxBodyBytes);
+    const principal = upstream.open ? anonymous : await identified(deps, request);
+    const body = limitBody(request.headers, request.raw.body, upstream.maxBodyBytes);
     const assertion = await assertions(principal, upstream.service);
     return await forward({ upstream, request, body, assertion });
   };
@@ -41,14 +41,24 @@ function nothingAt(path: string): AppError {
   return new AppError('method_not_allowed', 'This path can only be read', { headers: { allow: 'GET, HEAD' } });
 }
 
-async function identified({ identities, limits }: Deps, request: EdgeRequest): Promise<Caller> {
+/** Not a promise where there is nothing to wait for. */
+function identified(deps: Deps, request: EdgeRequest): Principal | Promise<Principal> {
+  const found = authenticate(withProtocolKey(request.headers), deps.identities, request.waitUntil);
+  return 'principal' in found ? admitted(deps, request, found) : awaited(deps, request, found);
+}
+
+async function awaited(deps: Deps, request: EdgeRequest, finding: Promise<Caller>): Promise<Principal> {
   const startedAt = Date.now();
-  const caller = await authenticate(withProtocolKey(request.raw.headers), identities, request.waitUntil);
+  const caller = await finding;
   request.authMs = Date.now() - startedAt;
+  return await admitted(deps, request, caller);
+}
+
+/** Holds a caller to what its credential may do: from where, and how often. */
+function admitted({ limits }: Deps, request: EdgeRequest, caller: Caller): Principal | Promise<Principal> {
   request.userId = caller.principal.userId;
   request.keyId = caller.principal.keyId ?? undefined;
   limits.checkRestrictions(request, caller.restrictions);
   const counted = limits.byKey(request, caller.principal);
-  if (counted) await counted;
-  return caller;
+  return counted ? counted.then(() => caller.principal) : caller.principal;
 }

@@ -1,8 +1,10 @@
+import type { HeaderLookup } from '../header-lookup.ts';
+
 /**
  * Makes an encoded body one that the client can read. workerd passes bytes on as they are while the header says how
  * they are encoded, and decodes them natively when the header is gone; it knows these two codings.
  */
-export function fitContentCoding(asked: Headers, answer: Headers): void {
+export function fitContentCoding(asked: HeaderLookup, answer: Headers): void {
   const coding = answer.get('content-encoding');
   if (coding !== 'gzip' && coding !== 'br') return;
   if (accepts(asked.get('accept-encoding') ?? '', coding)) return;

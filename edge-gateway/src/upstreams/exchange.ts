@@ -7,10 +7,11 @@ import type { Upstream } from './table.ts';
 
 export type ExchangeOptions = {
   upstream: Upstream;
-  raw: Request;
+  method: string;
   body: LimitedBody;
   url: string;
-  headers: Headers;
+  headers: Record<string, string>;
+  requestId: string;
   firstByteMs: number;
   attempts: number;
   send: typeof fetch;
@@ -22,19 +23,23 @@ const livenessMs = 2_000;
 
 /** Gets the upstream's answer, up to its first byte. Fails with an AppError that says what happened and no more. */
 export async function exchange(options: ExchangeOptions): Promise<Response> {
-  const { upstream, raw, body, url, headers, send } = options;
-  const deadline = startDeadline({ ...options, origin: upstream.origin });
+  const { method, body, url, headers, requestId, send } = options;
+  const deadline = startDeadline({ origin: options.upstream.origin, firstByteMs: options.firstByteMs, send });
   // When the client leaves, the platform cancels this by itself.
-  const cut = body.cut ? { signal: body.cut } : {};
-  const init = { method: raw.method, headers, body: body.stream, redirect: 'manual', ...cut } as const;
-  const requestId = headers.get(headerNames.requestId);
+  const init = {
+    method,
+    headers,
+    body: body.stream,
+    redirect: 'manual',
+    ...(body.cut && { signal: body.cut }),
+  } as const;
   try {
     return await attempted(options.attempts, deadline, async () => {
       return await fromBackend(await Promise.race([send(url, init), deadline.late]), requestId);
     });
   } catch (cause) {
     if (await isUpstreamsFault(options, deadline)) options.onUpstreamFault();
-    throw deadline.isOver() ? tooSlow(raw, upstream, cause) : unreachable(raw, upstream, cause);
+    throw deadline.isOver() ? tooSlow(options, cause) : unreachable(options, cause);
   } finally {
     deadline.stop();
   }
@@ -65,15 +70,15 @@ async function attempted<T>(attempts: number, deadline: Deadline, once: () => Pr
  * Whether sending it twice does no harm. workerd says "Network connection lost" for a refused connection and for one
  * that broke after the request had arrived, so nothing else can ever be known not to have started.
  */
-export function isRepeatable({ method, body }: Request): boolean {
-  return (method === 'GET' || method === 'HEAD') && body === null;
+export function isRepeatable({ method, body }: Pick<ExchangeOptions, 'method' | 'body'>): boolean {
+  return (method === 'GET' || method === 'HEAD') && body.stream === null;
 }
 
 /**
  * A 502, 503 or 504 that does not repeat our request id was not made by our backend but by a proxy before it that
  * could not reach it. Statuses beyond HTTP's, and upgrades nobody asked for, come from no HTTP server at all.
  */
-async function fromBackend(answer: Response, requestId: string | null): Promise<Response> {
+async function fromBackend(answer: Response, requestId: string): Promise<Response> {
   const { status, headers, webSocket } = answer;
   const isHttp = (status >= 200 && status < 600) || Boolean(webSocket);
   const isGatewayStatus = status >= 502 && status <= 504;
@@ -88,17 +93,17 @@ async function jitteredPause(attempt: number): Promise<void> {
   });
 }
 
-function tooSlow(request: Request, { service }: Upstream, cause: unknown): AppError {
-  return new AppError('upstream_timeout', `The ${service} service took too long to answer`, {
+function tooSlow(options: ExchangeOptions, cause: unknown): AppError {
+  return new AppError('upstream_timeout', `The ${options.upstream.service} service took too long to answer`, {
     cause,
-    sideEffectPossible: !isRepeatable(request),
+    sideEffectPossible: !isRepeatable(options),
   });
 }
 
 /** A request that may have arrived may have had its effect, so SDKs are told not to repeat it by themselves. */
-function unreachable(request: Request, { service }: Upstream, cause: unknown): AppError {
-  return new AppError('upstream_failed', `The ${service} service cannot be reached`, {
+function unreachable(options: ExchangeOptions, cause: unknown): AppError {
+  return new AppError('upstream_failed', `The ${options.upstream.service} service cannot be reached`, {
     cause,
-    sideEffectPossible: !isRepeatable(request),
+    sideEffectPossible: !isRepeatable(options),
   });
 }

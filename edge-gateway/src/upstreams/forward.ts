@@ -2,7 +2,8 @@ import { contractVersion } from '#shared/contract-version.ts';
 import { AppError } from '#shared/http/error.ts';
 import { headerNames } from '#shared/http/headers.ts';
 import type { ServiceName } from '#shared/identity/assertion.ts';
-import type { EdgeAnswer, EdgeRequest } from '../edge.ts';
+import type { EdgeAnswer, EdgeRequest, MadeAnswer } from '../edge.ts';
+import type { HeaderLookup } from '../header-lookup.ts';
 import type { LimitedBody } from '../limits/body-limit.ts';
 import { createBreaker, type Breaker } from './breaker.ts';
 import { fitContentCoding } from './content-coding.ts';
@@ -11,6 +12,7 @@ import { headersForClient, headersForUpstream } from './forwarded-headers.ts';
 import { hopHeaders } from './own-hop.ts';
 import { firstByteSeconds, type Upstream } from './table.ts';
 import { setTrace } from './traceparent.ts';
+import { dictate, isComplete } from './untouched.ts';
 import { chosenProtocol, isUpgrade, setUpgrade } from './web-socket.ts';
 
 export type ForwardOptions = {
@@ -37,8 +39,10 @@ export function createForward(options: ForwardOptions): Forward {
   return async (forwarded) => {
     const breaker = breakers[forwarded.upstream.service];
     refuseWhileOpen(breaker, forwarded.upstream);
-    const answer = await answerOf(forwarded, breaker, options);
-    return edgeAnswer(forwarded.request.raw.headers, answer);
+    const headers = upstreamHeaders(forwarded);
+    const answer = await answerOf({ ...forwarded, headers }, breaker, options);
+    if (isComplete(answer, forwarded.request, headers)) return { status: answer.status, untouched: answer };
+    return madeAnswer(forwarded.request.headers, answer);
   };
 }
 
@@ -50,19 +54,22 @@ function refuseWhileOpen(breaker: Breaker, { service }: Upstream): void {
   });
 }
 
-async function answerOf(forwarded: Forwarded, breaker: Breaker, options: ForwardOptions): Promise<Response> {
-  const { upstream, request, body } = forwarded;
+type Sent = Forwarded & { headers: Record<string, string> };
+
+async function answerOf(sent: Sent, breaker: Breaker, options: ForwardOptions): Promise<Response> {
+  const { upstream, request, body, headers } = sent;
   const startedAt = Date.now();
   try {
     const answer = await exchange({
       upstream,
-      raw: request.raw,
+      method: request.method,
       body,
       url: `${upstream.origin}${request.path}${request.search}`,
-      headers: upstreamHeaders(forwarded),
+      headers,
+      requestId: request.requestId,
       firstByteMs: Math.min(options.firstByteSeconds, firstByteSeconds[upstream.service]) * 1_000,
       // An upstream that is known to fail is not asked three times as often for it.
-      attempts: isRepeatable(request.raw) && breaker.isCalm() ? maxAttempts : 1,
+      attempts: isRepeatable({ method: request.method, body }) && breaker.isCalm() ? maxAttempts : 1,
       send: options.send,
       onUpstreamFault: breaker.failed,
     });
@@ -75,20 +82,21 @@ async function answerOf(forwarded: Forwarded, breaker: Breaker, options: Forward
   }
 }
 
-function upstreamHeaders({ upstream, request, assertion }: Forwarded): Headers {
-  const offered = request.raw.headers;
+function upstreamHeaders({ upstream, request, assertion }: Forwarded): Record<string, string> {
+  const offered = request.headers;
   const headers = headersForUpstream(offered);
   setTrace(offered, headers);
+  dictate(request, headers);
   if (isUpgrade(offered)) setUpgrade(offered, headers);
-  if (upstream.open) for (const [name, value] of Object.entries(hopHeaders)) headers.set(name, value);
-  if (request.address) headers.set(headerNames.clientAddress, request.address);
-  headers.set(headerNames.requestId, request.requestId);
-  headers.set(headerNames.assertion, assertion);
-  headers.set(headerNames.contract, String(contractVersion));
+  if (upstream.open) Object.assign(headers, hopHeaders);
+  if (request.address) headers[headerNames.clientAddress] = request.address;
+  headers[headerNames.requestId] = request.requestId;
+  headers[headerNames.assertion] = assertion;
+  headers[headerNames.contract] = String(contractVersion);
   return headers;
 }
 
-function edgeAnswer(asked: Headers, { status, headers: answered, body, webSocket }: Response): EdgeAnswer {
+function madeAnswer(asked: HeaderLookup, { status, headers: answered, body, webSocket }: Response): MadeAnswer {
   const headers = headersForClient(answered);
   if (webSocket) {
     const protocol = chosenProtocol(asked, answered);

@@ -26,6 +26,7 @@ const responseHeaders = new Set([
   'content-length',
   'content-security-policy',
   'content-type',
+  'date',
   'idempotency-replayed',
   'location',
   'preference-applied',
@@ -34,23 +35,27 @@ const responseHeaders = new Set([
   'request-id',
   'retry-after',
   'www-authenticate',
+  'x-accel-buffering',
   'x-content-type-options',
   'x-request-id',
   'x-should-retry',
 ]);
 
-export function headersForUpstream(from: Headers): Headers {
-  return pick(from, requestHeaders);
+/** As a plain object, which `fetch` takes in one go: a Headers object would cost a crossing for each. */
+export function headersForUpstream(from: ReadonlyMap<string, string>): Record<string, string> {
+  const picked: Record<string, string> = {};
+  for (const [name, value] of from) if (requestHeaders.has(name)) picked[name] = value;
+  return picked;
 }
 
 export function headersForClient(from: Headers): Headers {
-  return pick(from, responseHeaders);
-}
-
-function pick(from: Headers, names: ReadonlySet<string>): Headers {
   const picked = new Headers();
   from.forEach((value, name) => {
-    if (names.has(name)) picked.set(name, value);
+    if (mayReachClient(name)) picked.set(name, value);
   });
   return picked;
+}
+
+export function mayReachClient(name: string): boolean {
+  return responseHeaders.has(name);
 }

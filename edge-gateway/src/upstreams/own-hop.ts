@@ -1,4 +1,5 @@
 import { AppError } from '#shared/http/error.ts';
+import type { HeaderLookup } from '../header-lookup.ts';
 
 const name = 'x-gaia-hop';
 
@@ -6,6 +7,6 @@ const name = 'x-gaia-hop';
 export const hopHeaders = { [name]: '1' } as const;
 
 /** A backend URL that points at the gateway itself must end in an error, not in an endless chain of requests. */
-export function refuseOwnRequest(headers: Headers): void {
+export function refuseOwnRequest(headers: HeaderLookup): void {
   if (headers.has(name)) throw new AppError('upstream_failed', 'The gateway is configured as its own backend');
 }
