@@ -6,6 +6,7 @@ import type { ServiceEnv } from './service-env.ts';
 export function accessLog(log: Logger): MiddlewareHandler<ServiceEnv> {
   return async (c, next) => {
     const startedAt = performance.now();
+    c.set('startedAt', startedAt);
     await next();
     log.info('request', {
       request_id: c.get('requestId'),

@@ -2,11 +2,11 @@ import { Hono } from 'hono';
 import type { Contract } from '../contracts/contract.ts';
 import { onError } from '../http/on-error.ts';
 import { requestId } from '../http/request-id.ts';
-import { securityHeaders } from '../http/headers.ts';
 import type { AssertionVerifier } from '../identity/assertion-verify.ts';
 import type { ServiceName } from '../identity/assertion.ts';
 import type { Logger } from '../log.ts';
 import { accessLog } from './access-log.ts';
+import { withAnswerHeaders } from './answer-headers.ts';
 import { authenticate } from './authenticate.ts';
 import type { BuildInfo } from './build-info.ts';
 import type { HealthReporter } from './health.ts';
@@ -33,10 +33,7 @@ export function createServiceApp(options: ServiceAppOptions): Hono<ServiceEnv> {
 
   app.use(requestId());
   app.use(accessLog(log));
-  app.use(async (c, next) => {
-    await next();
-    for (const [name, value] of Object.entries(securityHeaders)) c.header(name, value);
-  });
+  app.use(withAnswerHeaders());
   app.use(strictRequest());
 
   app.get('/health', async (c) => {

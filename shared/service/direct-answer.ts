@@ -1,7 +1,7 @@
 import { PassThrough, type Writable } from 'node:stream';
 import { RESPONSE_ALREADY_SENT } from '@hono/node-server/utils/response';
 import type { Context } from 'hono';
-import { headerNames, securityHeaders } from '../http/headers.ts';
+import { answerHeaders } from './answer-headers.ts';
 import type { ServiceEnv } from './service-env.ts';
 
 /**
@@ -20,7 +20,6 @@ export type AnswerSink = {
 
 export function eventStreamSink(c: Context<ServiceEnv>): AnswerSink {
   const headers: Record<string, string> = {
-    ...headersOf(c),
     'content-type': 'text/event-stream',
     'x-accel-buffering': 'no',
   };
@@ -30,7 +29,7 @@ export function eventStreamSink(c: Context<ServiceEnv>): AnswerSink {
     return {
       writable: outgoing,
       setHeaders,
-      open: () => void outgoing.writeHead(200, headers),
+      open: () => void outgoing.writeHead(200, { ...answerHeaders(c), ...headers }),
       response: () => RESPONSE_ALREADY_SENT,
     };
   }
@@ -39,7 +38,7 @@ export function eventStreamSink(c: Context<ServiceEnv>): AnswerSink {
     writable: pipe,
     setHeaders,
     open: () => undefined,
-    response: () => new Response(webStream(pipe), { status: 200, headers }),
+    response: () => new Response(webStream(pipe), { status: 200, headers: { ...answerHeaders(c), ...headers } }),
   };
 }
 
@@ -61,7 +60,7 @@ const noHeaders: Record<string, string> = {};
 /** A finished 200 answer from bytes that are passed on as they are. */
 export function sendBytes(c: Context<ServiceEnv>, bytes: Uint8Array, contentType: string, more = noHeaders): Response {
   const outgoing = c.env?.outgoing;
-  const headers = { ...headersOf(c), ...more, 'content-type': contentType, 'content-length': String(bytes.length) };
+  const headers = { ...answerHeaders(c), ...more, 'content-type': contentType, 'content-length': String(bytes.length) };
   if (!outgoing) return new Response(Uint8Array.from(bytes), { status: 200, headers });
   outgoing.writeHead(200, headers).end(bytes);
   return RESPONSE_ALREADY_SENT;
@@ -76,9 +75,4 @@ export function clientLeft(c: Context<ServiceEnv>): AbortSignal {
     if (!outgoing.writableFinished) controller.abort();
   });
   return controller.signal;
-}
-
-/** An answer written here passes by the middlewares that put these on every other one. */
-function headersOf(c: Context<ServiceEnv>): Record<string, string> {
-  return { ...securityHeaders, [headerNames.requestId]: c.get('requestId') };
 }

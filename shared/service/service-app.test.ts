@@ -53,7 +53,7 @@ const app = createServiceApp({
   contracts: [echo, read],
 });
 mount(app, echo, ({ c, body }) => c.json({ text: body.text, user: userOf(c).userId }));
-mount(app, read, ({ c }) => c.json({ id: c.req.param('id') }));
+mount(app, read, ({ c }) => c.json({ id: c.req.param('id') }, 200, { ratelimit: '"tpm";r=7;t=9' }));
 
 let server: Listening;
 beforeAll(async () => {
@@ -68,6 +68,25 @@ afterAll(() => server.close(0));
 
 const asWriter = `x-gaia-assertion: writer\r\nx-gaia-contract: ${contractVersion}\r\n`;
 const json = 'content-type: application/json\r\n';
+
+describe('what the gateway dictates', () => {
+  const dictated =
+    'server-timing: edge;dur=1, auth;dur=2\r\nratelimit: "rpm";r=1;t=2\r\nratelimit-policy: "rpm";q=3;w=60\r\n';
+  const ask = (headers: string): string => `GET /v1/echo/1 HTTP/1.1\r\nHost: a\r\n${headers}${dictated}\r\n`;
+
+  it('stands on the answer, before what the backend itself has to say', async () => {
+    const { headers } = await raw(ask(`x-gaia-assertion: nobody\r\nx-gaia-contract: ${contractVersion}\r\n`));
+    expect(headers).toMatch(/^server-timing: edge;dur=1, auth;dur=2, upstream;dur=\d+\r?$/im);
+    expect(headers).toMatch(/^ratelimit: "rpm";r=1;t=2, "tpm";r=7;t=9\r?$/im);
+    expect(headers).toMatch(/^ratelimit-policy: "rpm";q=3;w=60\r?$/im);
+  });
+
+  it('is heard from nobody else', async () => {
+    const { status, headers } = await raw(ask(''));
+    expect(status).toBe(401);
+    expect(headers).not.toMatch(/^(?:server-timing|ratelimit)/im);
+  });
+});
 
 describe('a request that Node or the frame must refuse', () => {
   it.each([
