@@ -38,12 +38,12 @@ export function readChatAnswer(answer: JsonObject): ChatAnswer {
   };
 }
 
-/** Vendors that are merely compatible leave some of these out. */
-export function readHead(answer: JsonObject): Pick<ChatAnswer, 'id' | 'created' | 'model'> {
+/** Vendors that are merely compatible leave some of these out, or write them in their own way. */
+export function readHead({ id, created, model }: JsonObject): Pick<ChatAnswer, 'id' | 'created' | 'model'> {
   return {
-    id: optionalText(answer['id'], 'id').replace(/^chatcmpl-/, ''),
-    created: countOf(answer['created'], 'created'),
-    model: optionalText(answer['model'], 'model'),
+    id: typeof id === 'string' ? id.replace(/^chatcmpl-/, '') : '',
+    created: typeof created === 'number' ? Math.floor(created) : 0,
+    model: typeof model === 'string' ? model : '',
   };
 }
 

@@ -10,7 +10,7 @@ function eventsOf(bytes: Buffer, size: number): ServerSentEvent[] {
 }
 
 const text =
-  'event: a\ndata: {"t":"ü–𝄞"}\n\n: comment\n\nid: 7\nretry: 5\ndata: one\ndata:two\ndata\n\nevent: b\n\ndata: x\n\n';
+  'event: a\ndata: {"t":"ü–𝄞"}\n\n: comment\n\nid: 7\nretry: 5\ndata: one\ndata:two\ndata\n\nevent: b\n\nevent: c\ndata:\n\ndata: x\n\n';
 const expected = [
   { event: 'a', data: '{"t":"ü–𝄞"}' },
   { event: 'message', data: 'one\ntwo\n' },

@@ -103,7 +103,7 @@ export class ServerSentEventParser {
     this.#data = undefined;
     this.#event = '';
     this.#length = 0;
-    return data === undefined ? undefined : { event, data };
+    return data === undefined || data === '' ? undefined : { event, data };
   }
 }
 
