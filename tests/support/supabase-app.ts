@@ -61,6 +61,7 @@ export async function createSupabaseApp({ autoconfirm = false, ...options }: Opt
 
   return {
     gotrue,
+    db,
     identity,
     logLines,
     call,

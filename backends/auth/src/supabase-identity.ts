@@ -65,6 +65,6 @@ async function liveSubject(theirs: SupabaseTokens, mirror: Mirror, token: string
   if (!subject) return null;
   const { userId, sessionId } = subject;
   if (sessionId !== null && (await mirror.hasEnded(sessionId))) return null;
-  await mirror.ensure(userId, { userId, keyId: null, sessionId, requestId: null, address: null });
+  await mirror.ensure(userId);
   return { ...subject, sessionId: null };
 }

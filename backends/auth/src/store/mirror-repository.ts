@@ -1,7 +1,7 @@
-import { and, eq, ne, sql } from 'drizzle-orm';
+import { and, eq, isNull, ne, sql } from 'drizzle-orm';
 import type { Database } from '#shared/db/connect.ts';
+import { ensureUser } from '#shared/db/ensure-user.ts';
 import { revocations, users } from '#shared/db/schema.ts';
-import type { Actor } from '../audit/audit-log.ts';
 import type { Mirror, MirroredUser } from '../supabase/mirror.ts';
 import { createAccountRepository } from './account-repository.ts';
 import { recordAudit } from './audit-repository.ts';
@@ -9,11 +9,11 @@ import { revokedAt } from './revocation-reader.ts';
 
 export function createMirror(db: Database): Mirror {
   return {
-    ensure: async (userId, actor) =>
-      await db.transaction(async (tx) => await insertOnce(tx, { id: userId, name: null }, actor)),
-    update: async (user, actor) =>
+    ensure: async (userId) => await ensureUser(db, userId),
+    update: async (user) =>
       await db.transaction(async (tx) => {
-        await insertOnce(tx, user, actor);
+        await ensureUser(tx, user.id);
+        await takeName(tx, user);
         if (user.confirmedEmail !== null) await takeAddress(tx, user.id, user.confirmedEmail);
         const account = await createAccountRepository(tx).find(user.id);
         if (!account) throw new Error('a user vanished while being mirrored');
@@ -48,12 +48,14 @@ export function createMirror(db: Database): Mirror {
   };
 }
 
-/** Of many at once, one makes the row; the others wait for it and find it made. */
-async function insertOnce(tx: Database, { id, name }: Pick<MirroredUser, 'id' | 'name'>, actor: Actor): Promise<void> {
-  const inserted = await tx.insert(users).values({ id, name }).onConflictDoNothing().returning({ id: users.id });
-  if (inserted.length === 0) return;
-  const after = { identity_provider: 'supabase', name };
-  await recordAudit(tx, { actor, action: 'user.created', userId: id, subjectId: id, after });
+/** A name of Supabase is taken for a row that is as it was made; one that was changed here, or removed, is ours. */
+async function takeName(tx: Database, { id, name }: MirroredUser): Promise<void> {
+  if (name === null) return;
+  const isUntouched = and(eq(users.id, id), isNull(users.name), eq(users.updatedAt, users.createdAt));
+  await tx
+    .update(users)
+    .set({ name, updatedAt: sql`clock_timestamp()` })
+    .where(isUntouched);
 }
 
 /** An address never leads to somebody else's row: one that is taken is nobody's news, and this user goes without. */

@@ -1,5 +1,6 @@
 import { randomUUID } from 'node:crypto';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { ensureUser } from '#shared/db/ensure-user.ts';
 import { createSupabaseApp, principalIn, type SupabaseApp } from '../../../../tests/support/supabase-app.ts';
 
 const password = 'correct horse';
@@ -32,6 +33,23 @@ describe('a user of Supabase', () => {
     );
     expect(all.map(({ status }) => status)).toEqual(all.map(() => 200));
     expect(await users(principal.userId)).toEqual([{ email: null }]);
+  });
+
+  it('whom another backend saw first gets address and name here, unless the name was changed since', async () => {
+    const first = app.gotrue.addUser('first@example.org', password);
+    const second = app.gotrue.addUser('second@example.org', password);
+    for (const user of [first, second]) {
+      user.name = 'Of Supabase';
+      await ensureUser(app.db, user.id);
+    }
+    const principal = principalIn(await app.gotrue.tokenFor({ userId: second.id, sessionId: randomUUID() }));
+    await app.call('PATCH', 'auth/me', { name: null }, principal);
+    expect((await app.logIn('first@example.org', password)).user).toMatchObject({
+      email: 'first@example.org',
+      name: 'Of Supabase',
+      email_confirmed: true,
+    });
+    expect((await app.logIn('second@example.org', password)).user).toMatchObject({ name: null });
   });
 
   it('can make a key before anything else', async () => {

@@ -2,7 +2,6 @@ import type { MiddlewareHandler } from 'hono';
 import * as z from 'zod';
 import type { ServiceEnv } from '#shared/service/service-env.ts';
 import type { Account } from '../accounts/account.ts';
-import { actorOf } from '../audit/actor.ts';
 import type { Actor } from '../audit/audit-log.ts';
 
 /** Somebody whom Supabase knows. `confirmedEmail`: an address whose mailbox it has seen answer. */
@@ -11,9 +10,9 @@ export type MirroredUser = { id: string; name: string | null; confirmedEmail: st
 /** Our rows for Supabase's users, which keys and everything else belong to: docs/decisions/0022. */
 export type Mirror = {
   /** Makes the row where there is none. */
-  ensure: (userId: string, actor: Actor) => Promise<void>;
+  ensure: (userId: string) => Promise<void>;
   /** The same, and takes over what Supabase says now. An address that another row has stays with that row. */
-  update: (user: MirroredUser, actor: Actor) => Promise<Account>;
+  update: (user: MirroredUser) => Promise<Account>;
   recordStart: (session: { sessionId: string | null; userId: string }, actor: Actor) => Promise<void>;
   /** Announces to the edge that the session is over, once. */
   endSession: (session: { sessionId: string; userId: string }, actor: Actor) => Promise<void>;
@@ -36,7 +35,7 @@ export function firstSight(mirror: Pick<Mirror, 'ensure'>): MiddlewareHandler<Se
     const principal = c.get('principal');
     const userId = principal.kind === 'user' && principal.keyId === null ? principal.userId : null;
     if (userId !== null && !seen.has(userId) && UserId.safeParse(userId).success) {
-      await mirror.ensure(userId, actorOf(c));
+      await mirror.ensure(userId);
       if (seen.size >= maxSeen) seen.clear();
       seen.add(userId);
     }

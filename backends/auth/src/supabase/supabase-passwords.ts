@@ -20,7 +20,7 @@ export type SupabasePasswordOptions = {
   log: Logger;
   floorMs: number;
   /** Takes a session of Supabase over, or refuses and ends it. */
-  mirrored: (session: GotrueSession, visitor: Visitor) => Promise<SignedIn>;
+  mirrored: (session: GotrueSession) => Promise<SignedIn>;
 };
 
 /** Passwords at Supabase. Sessions are ended here first, since the edge believes us within seconds and Supabase never. */
@@ -52,7 +52,7 @@ async function reset(
   if (verified.kind === 'bad_credentials') throw errorOf.bad_code();
   const session = done(verified);
   refundAttempt(counted);
-  const { account } = await mirrored(session, visitor);
+  const { account } = await mirrored(session);
   await setPassword(options, session.access_token, { field: 'password', password });
   await endAll(options, account.id, visitor, 'user.password_reset');
   await endAtSupabase(options, session.access_token, 'global');
@@ -72,11 +72,11 @@ async function change(
   if (fresh.kind === 'bad_credentials') throw wrongPassword();
   const session = done(fresh);
   refundAttempt(counted);
-  await mirrored(session, visitor);
+  await mirrored(session);
   await setPassword(options, session.access_token, { field: 'new_password', password: next });
   await endAll(options, userId, visitor, 'user.password_changed');
   await endAtSupabase(options, session.access_token, 'others');
-  return await mirrored(done(await gotrue.refresh(session.refresh_token)), visitor);
+  return await mirrored(done(await gotrue.refresh(session.refresh_token)));
 }
 
 /** The session was only there for this, so it does not outlive a refusal. */

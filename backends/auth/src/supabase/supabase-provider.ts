@@ -3,7 +3,6 @@ import type { Logger } from '#shared/log.ts';
 import { addressOf, type AccountRepository } from '../accounts/account.ts';
 import type { IdentityProvider, SignedIn } from '../accounts/identity-provider.ts';
 import { noSoonerThan } from '../accounts/public-answers.ts';
-import type { Actor } from '../audit/audit-log.ts';
 import { refundAttempt, takeAttempt } from '../limits/attempts.ts';
 import type { AccountLimits } from '../limits/account-limits.ts';
 import type { GotrueSession, GotrueUser } from './gotrue-answers.ts';
@@ -33,7 +32,7 @@ export function createSupabaseProvider(options: SupabaseProviderOptions): Identi
     passwords: createSupabasePasswords({
       ...options,
       floorMs,
-      mirrored: async (session, { actor }) => (await mirrored(options, session, actor)).signedIn,
+      mirrored: async (session) => (await mirrored(options, session)).signedIn,
     }),
     register: async (registration, { actor }) => {
       takeAttempt(limits.register(addressOf(registration.email), actor.address));
@@ -46,12 +45,11 @@ export function createSupabaseProvider(options: SupabaseProviderOptions): Identi
       takeAttempt(counted);
       const session = done(await gotrue.signIn(login));
       refundAttempt(counted);
-      const { signedIn, sessionId } = await mirrored(options, session, actor);
+      const { signedIn, sessionId } = await mirrored(options, session);
       await mirror.recordStart({ sessionId, userId: signedIn.account.id }, actor);
       return signedIn;
     },
-    refresh: async (refreshToken, { actor }) =>
-      (await mirrored(options, done(await gotrue.refresh(refreshToken)), actor)).signedIn,
+    refresh: async (refreshToken) => (await mirrored(options, done(await gotrue.refresh(refreshToken)))).signedIn,
     logOut: async (session, actor) => {
       await mirror.endSession(session, actor);
       const token = await options.tokens.forEnding(session);
@@ -65,7 +63,7 @@ export function createSupabaseProvider(options: SupabaseProviderOptions): Identi
       if (outcome.kind === 'bad_credentials') throw errorOf.bad_code();
       const { user } = done(outcome);
       refundAttempt(counted);
-      await mirror.update(mirroredFrom(user), actor);
+      await mirror.update(mirroredFrom(user));
     },
     resendVerification: async (email, { actor }) => {
       takeAttempt(limits.resend(addressOf(email), actor.address));
@@ -78,14 +76,10 @@ export function createSupabaseProvider(options: SupabaseProviderOptions): Identi
 type MirroredSession = { signedIn: SignedIn; sessionId: string | null };
 
 /** Our own word goes first: a session that was ended here, or a user who is disabled here, is also ended there. */
-async function mirrored(
-  options: SupabaseProviderOptions,
-  session: GotrueSession,
-  actor: Actor,
-): Promise<MirroredSession> {
+async function mirrored(options: SupabaseProviderOptions, session: GotrueSession): Promise<MirroredSession> {
   const { access_token: accessToken, refresh_token: refreshToken, expires_in: expiresInSeconds, user } = session;
   const sessionId = sessionIdIn(accessToken);
-  const account = await options.mirror.update(mirroredFrom(user), { ...actor, userId: user.id, sessionId });
+  const account = await options.mirror.update(mirroredFrom(user));
   if (account.disabledAt || (sessionId !== null && (await options.mirror.hasEnded(sessionId)))) {
     await endAtSupabase(options, accessToken);
     throw unauthenticated();
