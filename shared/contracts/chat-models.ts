@@ -1,7 +1,7 @@
 import { z } from '@hono/zod-openapi';
 import { contract, noBody, noQuery } from './contract.ts';
 
-/** OpenAI's model object. */
+/** OpenAI's model object and Anthropic's in one, so that the SDKs of both can list and retrieve. */
 export const Model = z
   .object({
     id: z.string(),
@@ -9,48 +9,29 @@ export const Model = z
     /** 0 where the provider does not say. */
     created: z.int(),
     owned_by: z.string(),
+    /** The day the vendor switches the model off. */
+    shutdown_date: z.string().nullable(),
+    type: z.literal('model'),
+    display_name: z.string(),
+    /** The epoch where the provider does not say. */
+    created_at: z.string(),
+    max_input_tokens: z.int().nullable(),
+    max_tokens: z.int().nullable(),
+    ends_on: z.string().nullable(),
+    /** What to know before building on this model, such as its end within 90 days. */
+    warnings: z.array(z.string()),
   })
   .openapi('Model');
 
-export const ModelList = z.object({ object: z.literal('list'), data: z.array(Model) }).openapi('ModelList');
-
-const measuredStatus = z.enum(['unknown', 'healthy', 'degraded', 'unhealthy']);
-
-/** From real requests only; `unknown` and null before the first. */
-export const ProviderHealth = z
+export const ModelList = z
   .object({
-    status: measuredStatus,
-    requests: z.int(),
-    failures: z.int(),
-    cancelled: z.int(),
-    consecutive_failures: z.int(),
-    last_success_at: z.string().nullable(),
-    last_failure_at: z.string().nullable(),
-    last_failure_code: z.string().nullable(),
-    response_time_ms: z.number().nullable(),
+    object: z.literal('list'),
+    data: z.array(Model),
+    has_more: z.literal(false),
+    first_id: z.string().nullable(),
+    last_id: z.string().nullable(),
   })
-  .openapi('ProviderHealth');
-
-export const Provider = z
-  .object({
-    id: z.string(),
-    name: z.string(),
-    status: measuredStatus,
-    health: ProviderHealth,
-    models: z.array(z.string()),
-    capabilities: z.array(z.string()),
-    last_health_check: z.string().nullable(),
-  })
-  .openapi('Provider');
-
-export const ProviderList = z
-  .object({
-    providers: z.array(Provider),
-    total_providers: z.int(),
-    health_status: measuredStatus,
-    timestamp: z.string(),
-  })
-  .openapi('ProviderList');
+  .openapi('ModelList');
 
 /** What is not known is null, never a guess. */
 export const ModelCard = z
@@ -61,9 +42,21 @@ export const ModelCard = z
     capabilities: z.array(z.string()),
     max_tokens: z.int().nullable(),
     context_window: z.int().nullable(),
-    pricing: z.object({ input_tokens_per_million: z.number(), output_tokens_per_million: z.number() }).nullable(),
-    /** Median until the first byte of the last requests; null before the first. */
+    /** In dollars. */
+    pricing: z
+      .object({
+        input_tokens_per_million: z.number(),
+        cached_input_tokens_per_million: z.number(),
+        output_tokens_per_million: z.number(),
+      })
+      .nullable(),
+    /** Median until the first byte of the last answers; null before the first. */
     response_time_ms: z.number().nullable(),
+    /** From 0 to 1, by public benchmarks. */
+    quality: z.number().nullable(),
+    /** The day the vendor switches the model off. */
+    ends_on: z.string().nullable(),
+    warnings: z.array(z.string()),
   })
   .openapi('ModelCard');
 
@@ -103,19 +96,6 @@ export const getModel = contract({
   answers: { 200: { description: 'The model', schema: Model } },
 });
 
-export const listProviders = contract({
-  ...noBody,
-  ...noQuery,
-  operation: 'listProviders',
-  service: 'chat',
-  method: 'get',
-  paths: ['/api/v0.2/providers', '/api/v1/providers'],
-  access: 'chat:read',
-  tag: 'Providers',
-  summary: 'The configured providers and how their last real requests went',
-  answers: { 200: { description: 'All providers', schema: ProviderList } },
-});
-
 export const listModelCards = contract({
   ...noBody,
   operation: 'listModelCards',
@@ -123,9 +103,22 @@ export const listModelCards = contract({
   method: 'get',
   paths: ['/api/v0.2/models'],
   access: 'chat:read',
-  tag: 'Providers',
+  tag: 'Models',
   summary: 'Model cards, filtered',
   description: 'With max_response_time_ms only models that were measured, and were fast enough, are listed.',
   query: ModelCardFilters,
   answers: { 200: { description: 'The cards that match', schema: ModelCardList } },
+});
+
+export const getModelCard = contract({
+  ...noBody,
+  ...noQuery,
+  operation: 'getModelCard',
+  service: 'chat',
+  method: 'get',
+  paths: ['/api/v0.2/models/{id+}'],
+  access: 'chat:read',
+  tag: 'Models',
+  summary: 'The card of one model; its id may have slashes',
+  answers: { 200: { description: 'The card', schema: ModelCard } },
 });

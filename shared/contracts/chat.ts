@@ -3,4 +3,7 @@ export * from './chat-completions.ts';
 export * from './chat-embeddings.ts';
 export * from './chat-messages.ts';
 export * from './chat-models.ts';
+export * from './chat-performance.ts';
+export * from './chat-providers.ts';
 export * from './chat-responses.ts';
+export * from './chat-selection.ts';

@@ -4,22 +4,46 @@ import { createServiceApp, type ServiceAppOptions } from '#shared/service/create
 import type { ServiceEnv } from '#shared/service/service-env.ts';
 import type { Catalogue } from './completion/catalogue.ts';
 import type { Calls } from './calls/calls.ts';
+import type { HealthChecks } from './provider-health/health-checks.ts';
 import type { ProviderHealthBook } from './provider-health/provider-health.ts';
+import { checkProvidersRoute } from './routes/check-providers.ts';
+import { compareModelsRoute } from './routes/compare-models.ts';
 import { createChatCompletionRoute } from './routes/create-chat-completion.ts';
 import { createEmbeddingRoute } from './routes/create-embedding.ts';
 import { createMessageRoute } from './routes/create-message.ts';
 import { createResponseRoute } from './routes/create-response.ts';
 import { getApiHealthRoute } from './routes/get-api-health.ts';
 import { getApiRootRoute } from './routes/get-api-root.ts';
+import { getLivePerformanceRoute } from './routes/get-live-performance.ts';
+import { getModelCardRoute } from './routes/get-model-card.ts';
 import { getModelRoute } from './routes/get-model.ts';
+import { getPerformanceHealthRoute } from './routes/get-performance-health.ts';
+import { getPerformanceSummaryRoute } from './routes/get-performance-summary.ts';
+import { getProviderHealthRoute } from './routes/get-provider-health.ts';
+import { getProviderStatsRoute } from './routes/get-provider-stats.ts';
+import { getProviderRoute } from './routes/get-provider.ts';
+import { getProvidersPerformanceRoute } from './routes/get-providers-performance.ts';
+import { getStagesPerformanceRoute } from './routes/get-stages-performance.ts';
+import { listCapabilitiesRoute } from './routes/list-capabilities.ts';
+import { listContextsRoute } from './routes/list-contexts.ts';
 import { listModelCardsRoute } from './routes/list-model-cards.ts';
 import { listModelsRoute } from './routes/list-models.ts';
+import { listPrioritiesRoute } from './routes/list-priorities.ts';
+import { listProviderModelsRoute } from './routes/list-provider-models.ts';
+import { listProvidersHealthRoute } from './routes/list-providers-health.ts';
+import { listProvidersStatsRoute } from './routes/list-providers-stats.ts';
 import { listProvidersRoute } from './routes/list-providers.ts';
+import { listStreamModelsRoute } from './routes/list-stream-models.ts';
+import { rankStreamModelsRoute } from './routes/rank-stream-models.ts';
+import { recommendModelRoute } from './routes/recommend-model.ts';
+import { recommendVrModelRoute } from './routes/recommend-vr-model.ts';
+import { resetPerformanceRoute } from './routes/reset-performance.ts';
 
 export type Services = Omit<ServiceAppOptions, 'service' | 'contracts'> & {
   catalogue: Catalogue;
   calls: Calls;
   providerHealth: ProviderHealthBook;
+  healthChecks: HealthChecks;
 };
 
 export function createApp(services: Services): Hono<ServiceEnv> {
@@ -30,9 +54,45 @@ export function createApp(services: Services): Hono<ServiceEnv> {
   createEmbeddingRoute(app, services);
   listModelsRoute(app, services);
   getModelRoute(app, services);
-  listProvidersRoute(app, services);
-  listModelCardsRoute(app, services);
+  providerRoutes(app, services);
+  modelCardRoutes(app, services);
+  performanceRoutes(app, services);
   getApiRootRoute(app, services);
   getApiHealthRoute(app, services);
   return app;
+}
+
+/** Fixed words go before the name of a provider, which could be read into them. */
+function providerRoutes(app: Hono<ServiceEnv>, services: Services): void {
+  listProvidersRoute(app, services);
+  listProvidersHealthRoute(app, services);
+  listProvidersStatsRoute(app, services);
+  checkProvidersRoute(app, services);
+  getProviderRoute(app, services);
+  listProviderModelsRoute(app, services);
+  getProviderHealthRoute(app, services);
+  getProviderStatsRoute(app, services);
+}
+
+/** Fixed words go before the id of a model, which may have slashes. */
+function modelCardRoutes(app: Hono<ServiceEnv>, services: Services): void {
+  listModelCardsRoute(app, services);
+  listCapabilitiesRoute(app, services);
+  listPrioritiesRoute(app);
+  listContextsRoute(app);
+  recommendModelRoute(app, services);
+  compareModelsRoute(app, services);
+  recommendVrModelRoute(app, services);
+  getModelCardRoute(app, services);
+  listStreamModelsRoute(app, services);
+  rankStreamModelsRoute(app, services);
+}
+
+function performanceRoutes(app: Hono<ServiceEnv>, services: Services): void {
+  getPerformanceSummaryRoute(app, services);
+  getProvidersPerformanceRoute(app, services);
+  getStagesPerformanceRoute(app, services);
+  getLivePerformanceRoute(app, services);
+  getPerformanceHealthRoute(app, services);
+  resetPerformanceRoute(app, services);
 }

@@ -9,6 +9,8 @@ import { createBreakers } from './calls/breakers.ts';
 import { createCalls } from './calls/calls.ts';
 import { createCardSource } from './completion/model-card.ts';
 import { readConfig } from './config.ts';
+import { measuredAttempt } from './performance/measured-call.ts';
+import { createHealthChecks } from './provider-health/health-checks.ts';
 import { createProviderHealthBook } from './provider-health/provider-health.ts';
 import { translationFor } from './protocols/index.ts';
 import { createProviders, modelsStandingOn } from './providers/index.ts';
@@ -38,19 +40,16 @@ await runService('chat', () => {
     },
     worstOf: () => ({ micros: 0, tokens: 0 }),
     breakers: createBreakers(),
-    measure: ({ provider, model, outcome, error, firstByteMs }) => {
-      if (outcome === 'completed') providerHealth.succeeded(provider, model, firstByteMs ?? 0);
-      if (outcome === 'failed') providerHealth.failed(provider, error);
-      if (outcome === 'cancelled') providerHealth.cancelled(provider);
-    },
+    measure: (attempt) => providerHealth.record(measuredAttempt(attempt)),
     log,
   });
+  const healthChecks = createHealthChecks({ providers: catalogue.providers, book: providerHealth });
   const statuses = () => catalogue.providers.map(({ id }) => ({ id, status: providerHealth.of(id).status }));
   return startService({
     service: 'chat',
     config,
     log,
-    createApp: (parts) => createApp({ ...parts, catalogue, calls, providerHealth }),
+    createApp: (parts) => createApp({ ...parts, catalogue, calls, providerHealth, healthChecks }),
     healthDetails: () => ({ providers: Object.fromEntries(statuses().map(({ id, status }) => [id, { status }])) }),
     healthDegraded: () => statuses().some(({ status }) => status === 'unhealthy'),
     close: async () => {

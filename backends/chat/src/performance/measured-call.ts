@@ -26,6 +26,18 @@ export function isAboutProvider({ outcome, errorCode }: Pick<MeasuredCall, 'outc
   return outcome !== 'failed' || errorCode === null || providerFailures.has(errorCode);
 }
 
+/** One attempt of a call, from what was seen of it. What is no AppError has no code. */
+export function measuredAttempt({ error, stages: before, ...seen }: Attempt): MeasuredCall {
+  const { firstByteMs, totalMs } = seen;
+  const firstByte = firstByteMs !== null && { provider_first_byte: firstByteMs };
+  return { ...seen, errorCode: errorCodeOf(error), stages: { ...before, ...firstByte, provider_total: totalMs } };
+}
+
 export function errorCodeOf(error: unknown): ErrorCode | null {
   return error instanceof AppError ? error.code : null;
 }
+
+type Attempt = Pick<MeasuredCall, 'provider' | 'model' | 'outcome' | 'firstByteMs' | 'stages'> & {
+  error: unknown;
+  totalMs: number;
+};

@@ -1,19 +1,29 @@
 import { describe, expect, it } from 'vitest';
 import { AppError } from '#shared/http/error.ts';
-import { createProviderHealthBook, overallStatus } from './provider-health.ts';
+import { measuredAttempt } from '../performance/measured-call.ts';
+import { createProviderHealthBook, overallStatus, type ProviderHealthBook } from './provider-health.ts';
 
 const at = '2026-01-02T03:04:05.000Z';
 const book = () => createProviderHealthBook(() => Date.parse(at));
 
+function succeed(health: ProviderHealthBook, model: string, firstByteMs: number): void {
+  const seen = { provider: 'a', model, outcome: 'completed', error: undefined } as const;
+  health.record(measuredAttempt({ ...seen, firstByteMs, totalMs: firstByteMs }));
+}
+
+function fail(health: ProviderHealthBook, error: unknown): void {
+  const seen = { provider: 'a', model: 'm', outcome: 'failed' } as const;
+  health.record(measuredAttempt({ ...seen, error, firstByteMs: null, totalMs: 1 }));
+}
+
 describe('a provider’s health', () => {
   it('is unknown, without numbers, before the first request', () => {
     expect(book().of('a')).toMatchObject({ status: 'unknown', requests: 0, responseTimeMs: null, lastSuccessAt: null });
-    expect(book().responseTimeOf('a', 'm')).toBeNull();
   });
 
   it('is measured from what really happened', () => {
     const health = book();
-    for (const time of [30, 10, 20.04]) health.succeeded('a', 'm', time);
+    for (const time of [30, 10, 20.04]) succeed(health, 'm', time);
     expect(health.of('a')).toMatchObject({
       status: 'healthy',
       requests: 3,
@@ -21,26 +31,27 @@ describe('a provider’s health', () => {
       responseTimeMs: 20,
       lastSuccessAt: at,
     });
-    expect(health.responseTimeOf('a', 'm')).toBe(20);
-    expect(health.responseTimeOf('a', 'other')).toBeNull();
+    expect(health.latencyOf('a', 'm')?.firstByteMs).toBe(20);
+    expect(health.latencyOf('a', 'other')).toBeNull();
     expect(health.of('b').status).toBe('unknown');
   });
 
   it('gets worse with failures in a row and recovers with a success', () => {
     const health = book();
-    health.failed('a', new AppError('unavailable', 'down'));
+    fail(health, new AppError('unavailable', 'down'));
     expect(health.of('a')).toMatchObject({ status: 'degraded', lastFailureCode: 'unavailable', lastFailureAt: at });
-    health.failed('a', new Error('what'));
-    health.failed('a', new AppError('upstream_timeout', 'slow'));
+    fail(health, new Error('what'));
+    fail(health, new AppError('upstream_timeout', 'slow'));
     expect(health.of('a')).toMatchObject({ status: 'unhealthy', failures: 3, consecutiveFailures: 3 });
-    health.succeeded('a', 'm', 1);
+    succeed(health, 'm', 1);
     expect(health.of('a')).toMatchObject({ status: 'healthy', failures: 3, consecutiveFailures: 0 });
   });
 
   it('is not touched by the caller’s own mistakes, nor by a client that leaves', () => {
     const health = book();
-    health.failed('a', new AppError('invalid_request', 'bad'));
-    health.cancelled('a');
+    fail(health, new AppError('invalid_request', 'bad'));
+    const left = { provider: 'a', model: 'm', outcome: 'cancelled', errorCode: null } as const;
+    health.record({ ...left, firstByteMs: null, totalMs: null });
     expect(health.of('a')).toMatchObject({ status: 'unknown', requests: 0, failures: 0, cancelled: 1 });
   });
 });
@@ -60,11 +71,11 @@ describe('asking a provider', () => {
 
   it('does not excuse requests that fail, and is old news after the next request', () => {
     const health = asked();
-    for (let i = 0; i < 3; i++) health.failed('a', new AppError('unavailable', 'down'));
+    for (let i = 0; i < 3; i++) fail(health, new AppError('unavailable', 'down'));
     health.checked('a', null);
     expect(health.of('a').status).toBe('degraded');
     health.checked('a', 'upstream_timeout');
-    health.succeeded('a', 'm', 1);
+    succeed(health, 'm', 1);
     expect(health.of('a').status).toBe('healthy');
   });
 });

@@ -1,5 +1,5 @@
 import type { ErrorCode } from '#shared/http/error.ts';
-import { errorCodeOf, isAboutProvider, type MeasuredCall } from '../performance/measured-call.ts';
+import { isAboutProvider, type MeasuredCall } from '../performance/measured-call.ts';
 import { createPerformanceBook, type PerformanceBook } from '../performance/performance-book.ts';
 
 export type ProviderStatus = 'unknown' | 'healthy' | 'degraded' | 'unhealthy';
@@ -22,13 +22,9 @@ export type ProviderHealth = {
 
 /** How real requests went, in this process, since it started or since the last reset. */
 export type ProviderHealthBook = PerformanceBook & {
-  succeeded: (provider: string, model: string, responseTimeMs: number) => void;
-  failed: (provider: string, error: unknown) => void;
-  cancelled: (provider: string) => void;
   /** The provider was asked whether it is there; `errorCode` null: it is. */
   checked: (provider: string, errorCode: ErrorCode | null) => void;
   of: (provider: string) => ProviderHealth;
-  responseTimeOf: (provider: string, model: string) => number | null;
 };
 
 const unhealthyAfter = 3;
@@ -61,14 +57,9 @@ export function createProviderHealthBook(now: () => number = Date.now): Provider
     performance.record(call);
     count(countsOf(call.provider), call, now());
   };
-  const plain = { model: '', errorCode: null, firstByteMs: null, totalMs: null };
   return {
     ...performance,
     record,
-    succeeded: (provider, model, firstByteMs) =>
-      record({ ...plain, provider, model, outcome: 'completed', firstByteMs }),
-    failed: (provider, error) => record({ ...plain, provider, outcome: 'failed', errorCode: errorCodeOf(error) }),
-    cancelled: (provider) => record({ ...plain, provider, outcome: 'cancelled' }),
     checked: (provider, errorCode) => {
       const entry = countsOf(provider);
       entry.lastCheckAt = now();
@@ -78,7 +69,6 @@ export function createProviderHealthBook(now: () => number = Date.now): Provider
       const latency = performance.latency((model) => model.provider === provider);
       return healthOf(counts.get(provider) ?? noCounts(), latency?.firstByteMs ?? null);
     },
-    responseTimeOf: (provider, model) => performance.latencyOf(provider, model)?.firstByteMs ?? null,
     reset: () => {
       performance.reset();
       counts.clear();

@@ -1,18 +1,23 @@
 import type { Hono } from 'hono';
 import type { z } from '@hono/zod-openapi';
-import { listModels as contract, type Model, type ModelList } from '#shared/contracts/chat.ts';
+import { listModels as contract, type ModelList } from '#shared/contracts/chat.ts';
 import { mount } from '#shared/service/mount.ts';
 import type { ServiceEnv } from '#shared/service/service-env.ts';
 import type { Catalogue } from '../completion/catalogue.ts';
-import type { ChatProvider } from '../completion/chat-provider.ts';
+import { usableModels } from '../selection/candidates.ts';
+import { dayOf } from '../selection/lifetime.ts';
+import { toModel } from './model-answer.ts';
 
 export function listModelsRoute(app: Hono<ServiceEnv>, { catalogue }: { catalogue: Catalogue }): void {
   mount(app, contract, ({ c }) => {
-    const data = catalogue.models.map(({ name, provider }) => toModel(name, provider));
-    return c.json({ object: 'list', data } satisfies z.infer<typeof ModelList>);
+    const today = dayOf(new Date());
+    const data = usableModels(catalogue, c.get('principal'), today).map((model) => toModel(model, today));
+    return c.json({
+      object: 'list',
+      data,
+      has_more: false,
+      first_id: data[0]?.id ?? null,
+      last_id: data.at(-1)?.id ?? null,
+    } satisfies z.infer<typeof ModelList>);
   });
-}
-
-export function toModel(name: string, provider: ChatProvider): z.infer<typeof Model> {
-  return { id: name, object: 'model', created: 0, owned_by: provider.id };
 }

@@ -1,9 +1,10 @@
 import { describe, expect, it } from 'vitest';
+import { contextTypes, priorities } from '#shared/contracts/model-wishes.ts';
 import { unknownCard, type ModelCard } from '../completion/model-card.ts';
 import type { Candidate } from './candidates.ts';
 import { chooseModel } from './choose.ts';
 import { rankModels } from './rank.ts';
-import { contexts, priorities, usualWishes, type Wishes } from './wishes.ts';
+import { usualWishes, type Wishes } from './wishes.ts';
 
 const today = '2026-11-21';
 
@@ -85,7 +86,7 @@ describe('the choice of a model', () => {
       emergency: 300,
       multimodal: 5_000,
     };
-    for (const context of contexts) {
+    for (const context of contextTypes) {
       const slow = candidate('slow', { ms: limits[context] + 1, quality: 1, capabilities: ['chat', 'vision'] });
       const intime = candidate('in time', { ms: limits[context], quality: 0, capabilities: ['chat', 'vision'] });
       expect(choice({ context }, [slow, intime])?.chosen.name).toBe('in time');

@@ -1,10 +1,8 @@
+import type { contextTypes, priorities } from '#shared/contracts/model-wishes.ts';
 import type { Capability } from '#shared/prices/model-entry.ts';
 
-export const priorities = ['speed', 'quality', 'balanced', 'vr', 'cost'] as const;
 export type Priority = (typeof priorities)[number];
-
-export const contexts = ['greeting', 'conversation', 'technical', 'creative', 'vr', 'emergency', 'multimodal'] as const;
-export type ContextType = (typeof contexts)[number];
+export type ContextType = (typeof contextTypes)[number];
 
 /** The longest acceptable wait for an answer to begin, and what a model must be able to. */
 export const contextTable: Record<ContextType, { maxResponseTimeMs: number; needs: readonly Capability[] }> = {

@@ -13,6 +13,8 @@ import { createCalls, type CallLimits } from '../calls/calls.ts';
 import { translationFor } from '../protocols/index.ts';
 import { createTestMetering, type TestMetering } from './test-metering.ts';
 import { createLocalProvider } from '../providers/index.ts';
+import { measuredAttempt } from '../performance/measured-call.ts';
+import { createHealthChecks } from '../provider-health/health-checks.ts';
 import { createProviderHealthBook, type ProviderHealthBook } from '../provider-health/provider-health.ts';
 
 export type TestChat = {
@@ -64,14 +66,11 @@ export function createTestChat(options: TestChatOptions = {}): TestChat {
       metering,
       worstOf: () => ({ micros: 0, tokens: 0 }),
       breakers: createBreakers(),
-      measure: ({ provider, model, outcome, error, firstByteMs }) => {
-        if (outcome === 'completed') health.succeeded(provider, model, firstByteMs ?? 0);
-        if (outcome === 'failed') health.failed(provider, error);
-        if (outcome === 'cancelled') health.cancelled(provider);
-      },
+      measure: (attempt) => health.record(measuredAttempt(attempt)),
       log,
     }),
     providerHealth: health,
+    healthChecks: createHealthChecks({ providers, book: health }),
   });
   return { app, logLines, health, metering };
 }
