@@ -1,7 +1,7 @@
 import { AppError } from '#shared/http/error.ts';
 import type { JsonObject } from './protocol.ts';
 
-/** As deep as a body may be nested; what a caller hides inside a string is held to the same. */
+/** As deep as a body may be nested; what stands as JSON inside a string is held to the same. */
 const maxDepth = 64;
 
 /**
@@ -24,11 +24,7 @@ export class CallerField {
 
   /** A member of this object; of nothing where there is no such member. */
   at(name: string): CallerField {
-    const object = this.object();
-    return new CallerField(
-      Object.hasOwn(object, name) ? object[name] : undefined,
-      this.path ? `${this.path}.${name}` : name,
-    );
+    return new CallerField(this.object()[name], this.path ? `${this.path}.${name}` : name);
   }
 
   object(): JsonObject {
@@ -76,10 +72,8 @@ export class CallerField {
 
   /** The object that a string holds as JSON, as the arguments of a tool call do. An empty string is an empty object. */
   objectInString(): JsonObject {
-    const text = this.string();
-    const parsed = text.trim() === '' ? {} : parsedOrUndefined(text);
-    if (!isObject(parsed)) throw this.invalid('must be a JSON object in a string');
-    if (isDeeperThan(parsed, maxDepth)) throw this.invalid(`is nested more than ${maxDepth} levels deep`);
+    const parsed = objectInText(this.string());
+    if (!parsed) throw this.invalid(`must be a JSON object in a string, nested at most ${maxDepth} levels deep`);
     return parsed;
   }
 
@@ -93,9 +87,12 @@ export function isObject(value: unknown): value is JsonObject {
   return typeof value === 'object' && value !== null && !Array.isArray(value);
 }
 
-function parsedOrUndefined(text: string): unknown {
+/** The object that a text holds as JSON; a blank one is an empty object. Undefined for anything else. */
+export function objectInText(text: string): JsonObject | undefined {
+  if (text.trim() === '') return {};
   try {
-    return JSON.parse(text);
+    const value: unknown = JSON.parse(text);
+    return isObject(value) && !isDeeperThan(value, maxDepth) ? value : undefined;
   } catch {
     return undefined;
   }

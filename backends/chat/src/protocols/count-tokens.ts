@@ -12,7 +12,7 @@ const tokensPerFrame = 4;
 
 /**
  * The answer to Anthropic's count_tokens where the vendor cannot count: an estimate from the length of the texts, the
- * names and schemas of the tools, and the number of images. It may be off by a third, more for text that is not prose.
+ * names and schemas of the tools, and the number of images. For budgets and warnings, not for the last token of a window.
  */
 export function estimatedTokenCount(body: JsonObject): { input_tokens: number } {
   const request = new CallerField(body);

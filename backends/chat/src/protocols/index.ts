@@ -3,14 +3,14 @@ import { chatOnMessages } from './chat-on-messages/chat-on-messages.ts';
 import { compose } from './compose.ts';
 import { messagesOnChat } from './messages-on-chat/messages-on-chat.ts';
 import type { Protocol, Translation } from './protocol.ts';
-import { responsesOnChat } from './responses-on-chat/responses-on-chat.ts';
+import { namesInResponses, responsesOnChat } from './responses-on-chat/responses-on-chat.ts';
 
 /** Every translation there is; a new one is a line here. */
 const translations: readonly Translation[] = [
   chatOnMessages,
   messagesOnChat,
   responsesOnChat,
-  compose(responsesOnChat, chatOnMessages),
+  compose(responsesOnChat, chatOnMessages, namesInResponses),
 ];
 
 /** Null where the vendor speaks the caller's protocol; else by what the vendor speaks best. */

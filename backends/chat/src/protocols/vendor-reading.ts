@@ -46,17 +46,6 @@ export function countOf(value: unknown, name: string): number {
   return value;
 }
 
-/** The object that a tool call's arguments hold; none at all is an empty one. Undefined where they are not an object. */
-export function parsedArguments(text: string): JsonObject | undefined {
-  if (text.trim() === '') return {};
-  try {
-    const value: unknown = JSON.parse(text);
-    return isObject(value) ? value : undefined;
-  } catch {
-    return undefined;
-  }
-}
-
 /** JSON of something the vendor nested, perhaps deeper than can be written. */
 export function jsonOf(value: unknown, name: string): string {
   try {

@@ -18,6 +18,8 @@ const calls = [
   { id: 'toolu_01B', type: 'function', function: { name: 'get_time', arguments: '{}' } },
 ];
 
+const nested = (depth: number): string => '['.repeat(depth) + ']'.repeat(depth);
+
 describe('Anthropic’s whole answer', () => {
   it('is a chat completion for OpenAI’s SDK: text, calls, thoughts, usage', async () => {
     const completion = await openAiThrough(chatOnMessages, messageAnswerFixture).chat.completions.create(asked);
@@ -63,12 +65,13 @@ describe('Anthropic’s whole answer', () => {
     ['content', [null]],
     ['content', [{ type: 'text', text: {} }]],
     ['content', [{ type: 'tool_use', id: 'a', name: 'b', input: 'c' }]],
+    ['content', JSON.parse(`[{"type":"tool_use","id":"a","name":"b","input":{"c":${nested(50_000)}}}]`)],
     ['stop_reason', null],
     ['usage', null],
     ['usage', { input_tokens: -1 }],
     ['usage', { input_tokens: 'ten' }],
     ['stop_details', 'x'],
-  ])('is the vendor’s fault where %s is %j', (name, value) => {
+  ])('is the vendor’s fault where %s is unusable', (name, value) => {
     expect(() => chatOnMessages.answer({ ...messageAnswerFixture, [name]: value }, {})).toThrow(vendorFault());
   });
 });

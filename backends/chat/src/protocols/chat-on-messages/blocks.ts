@@ -11,7 +11,7 @@ const blockOf: ReadonlyMap<string, (part: CallerField) => JsonObject[]> = new Ma
   ['file', (part: CallerField) => [documentBlock(part)]],
 ]);
 
-/** The blocks of a message's content: a text, parts, or nothing. Anthropic refuses empty texts, so they are left out. */
+/** The blocks of a message's content: a text, parts, or nothing. Anthropic refuses blank texts, so they are left out. */
 export function contentBlocks(content: CallerField): JsonObject[] {
   if (!content.isGiven) return [];
   if (typeof content.value === 'string') return textBlocks(content.value);
@@ -31,7 +31,7 @@ export function textOnlyBlocks(content: CallerField): JsonObject[] {
 }
 
 function textBlocks(text: string, part?: CallerField): JsonObject[] {
-  return text === '' ? [] : [{ type: 'text', text, ...(part && cacheControl(part)) }];
+  return text.trim() === '' ? [] : [{ type: 'text', text, ...(part && cacheControl(part)) }];
 }
 
 function imageBlock(part: CallerField): JsonObject {

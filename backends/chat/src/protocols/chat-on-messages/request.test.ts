@@ -65,7 +65,6 @@ describe('a request in chat completions for Anthropic', () => {
       temperature: 1,
       top_p: 0.9,
       stop_sequences: ['END'],
-      thinking: { type: 'adaptive' },
       output_config: {
         effort: 'low',
         format: { type: 'json_schema', schema: { type: 'object', additionalProperties: false } },
@@ -176,10 +175,34 @@ describe('a request in chat completions for Anthropic', () => {
   it('leaves out what is empty, which Anthropic would refuse', () => {
     const empty = [
       { role: 'system', content: '' },
-      { role: 'user', content: [{ type: 'text', text: '' }] },
+      { role: 'user', content: [{ type: 'text', text: ' \n' }] },
       { role: 'assistant', content: null },
     ];
     expect(request({ messages: [...empty, hello] })).toEqual(minimal);
+  });
+
+  it('trims the white space behind an answer that is to be continued, and no other', () => {
+    const spoken = { role: 'assistant', content: 'So ' };
+    expect(request({ messages: [hello, spoken, hello, spoken] })['messages']).toMatchObject([
+      {},
+      { content: [text('So ')] },
+      {},
+      { content: [text('So')] },
+    ]);
+  });
+
+  it.each<[JsonObject, unknown, unknown]>([
+    [{ reasoning_effort: 'none' }, { type: 'disabled' }, undefined],
+    [{ reasoning_effort: 'high' }, { type: 'adaptive' }, 'high'],
+    [{ reasoning_effort: 'high', tool_choice: 'auto' }, { type: 'adaptive' }, 'high'],
+    [{ reasoning_effort: 'high', tool_choice: 'required' }, undefined, 'high'],
+    [{ thinking: { type: 'enabled', budget_tokens: 2_000 } }, { type: 'enabled', budget_tokens: 2_000 }, undefined],
+    [{}, undefined, undefined],
+  ])('turns %j into thinking and effort', (fields, thinking, effort) => {
+    const tools = [{ type: 'function', function: { name: 'a' } }];
+    const asked = request({ tools, ...fields });
+    expect(asked['thinking']).toEqual(thinking);
+    expect(asked['output_config']).toEqual(effort && { effort });
   });
 
   it('keeps marks for the prompt cache, which only Claude knows', () => {

@@ -1,4 +1,4 @@
-import { CallerField } from '../caller-field.ts';
+import { CallerField, isObject } from '../caller-field.ts';
 import type { JsonObject, Translation } from '../protocol.ts';
 import { toolsOf } from './tools.ts';
 import { conversationOf } from './turns.ts';
@@ -21,14 +21,15 @@ export const messagesRequest: Translation['request'] = (body, { model, maxOutput
   const request = new CallerField(body);
   refuseWhatWouldBeLost(request);
   const { system, turns, calledTools } = conversationOf(request.at('messages'));
+  const tools = toolsOf(request, calledTools);
   return {
     model,
     max_tokens: outputLimit(request) ?? maxOutputTokens,
     ...(system.length > 0 && { system }),
     messages: turns,
-    ...toolsOf(request, calledTools),
+    ...tools,
     ...samplingOf(request),
-    ...outputOf(request),
+    ...outputOf(request, tools['tool_choice']),
     ...userOf(request),
     ...(request.at('stream').optionalBoolean() && { stream: true }),
   };
@@ -73,9 +74,9 @@ function stopSequences(stop: CallerField): string[] {
   return stop.optionalItems().map((sequence) => sequence.string());
 }
 
-function outputOf(request: CallerField): JsonObject {
+function outputOf(request: CallerField, toolChoice: unknown): JsonObject {
   const format = outputFormat(request.at('response_format'));
-  const { thinking, effort } = reasoningOf(request);
+  const { thinking, effort } = reasoningOf(request, forcesTool(toolChoice));
   return {
     ...(thinking !== undefined && { thinking }),
     ...((format || effort !== undefined) && {
@@ -84,14 +85,22 @@ function outputOf(request: CallerField): JsonObject {
   };
 }
 
-/** `thinking` is Anthropic's own field, for callers who want more than `reasoning_effort` can say. */
-function reasoningOf(request: CallerField): { thinking?: unknown; effort?: unknown } {
+/**
+ * `thinking` is Anthropic's own field, for callers who want more than `reasoning_effort` can say. Anthropic does not let
+ * a model think that must call a tool, so then an effort is only an effort.
+ */
+function reasoningOf(request: CallerField, isForced: boolean): { thinking?: unknown; effort?: unknown } {
   const field = request.at('reasoning_effort');
   const name = field.optionalString();
   const wanted = name === undefined ? {} : efforts.get(name);
   if (!wanted) throw field.invalid(`must be one of ${[...efforts.keys()].join(', ')}`);
   const thinking = request.at('thinking');
-  return { ...wanted, ...(thinking.isGiven && { thinking: thinking.object() }) };
+  if (thinking.isGiven) return { ...wanted, thinking: thinking.object() };
+  return isForced ? { effort: wanted['effort'] } : wanted;
+}
+
+function forcesTool(choice: unknown): boolean {
+  return isObject(choice) && (choice['type'] === 'any' || choice['type'] === 'tool');
 }
 
 function outputFormat(format: CallerField): JsonObject | undefined {

@@ -32,7 +32,14 @@ export function conversationOf(messages: CallerField): Conversation {
     else throw role.invalid('must be system, developer, user, assistant or tool for this model');
   }
   if (turns[0]?.role !== 'user') turns.unshift({ role: 'user', content: [opening] });
+  trimEnd(turns.at(-1));
   return { system, turns, calledTools };
+}
+
+/** Anthropic refuses a last turn of the assistant that ends with white space. */
+function trimEnd(last: Turn | undefined): void {
+  const block = last?.role === 'assistant' ? last.content.at(-1) : undefined;
+  if (typeof block?.['text'] === 'string') block['text'] = block['text'].trimEnd();
 }
 
 function append(turns: Turn[], role: Turn['role'], blocks: JsonObject[]): void {

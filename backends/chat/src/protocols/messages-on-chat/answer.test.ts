@@ -77,6 +77,12 @@ describe('OpenAI’s whole answer', () => {
     expect(() => answered({ tool_calls }, { finish_reason: 'tool_calls' })).toThrow(vendorFault());
   });
 
+  it('is the vendor’s fault where arguments are nested deeper than could be written again', () => {
+    const json = `{"a":${'['.repeat(50_000)}${']'.repeat(50_000)}}`;
+    const tool_calls = [{ id: 'a', function: { name: 'b', arguments: json } }];
+    expect(() => answered({ tool_calls })).toThrow(vendorFault());
+  });
+
   it.each<[string, unknown]>([
     ['choices', null],
     ['choices', []],

@@ -1,7 +1,8 @@
 import { newId } from '#shared/id.ts';
+import { objectInText } from '../caller-field.ts';
 import { type ChatAnswer, type ChatCall, type ChatUsage, readChatAnswer } from '../chat-answer-reader.ts';
 import type { JsonObject, Translation } from '../protocol.ts';
-import { garbage, parsedArguments } from '../vendor-reading.ts';
+import { garbage } from '../vendor-reading.ts';
 
 /** Whatever is not here is an ordinary end. */
 const stopReasons: ReadonlyMap<string, string> = new Map([
@@ -65,7 +66,7 @@ function texts({ reasoning, text, refusal }: ChatAnswer): JsonObject[] {
 
 /** Arguments that the output limit cut off are no call; any others that cannot be read are the vendor's mistake. */
 function toolUses({ id, name, arguments: json }: ChatCall, finishReason: string): JsonObject[] {
-  const input = parsedArguments(json);
+  const input = objectInText(json);
   if (input) return [{ type: 'tool_use', id, name, input, caller: { type: 'direct' } }];
   if (finishReason === 'length') return [];
   throw garbage('the arguments of a tool call are not a JSON object');

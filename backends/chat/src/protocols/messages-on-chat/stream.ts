@@ -1,7 +1,8 @@
 import { ChatChunkReader, type ChatPiece } from '../chat-chunk-reader.ts';
+import { objectInText } from '../caller-field.ts';
 import type { EventTranslator, JsonObject, ServerSentEvent } from '../protocol.ts';
 import { namedEvent } from '../server-sent-events.ts';
-import { garbage, parsedArguments } from '../vendor-reading.ts';
+import { garbage } from '../vendor-reading.ts';
 import { fullUsage, messageHead, messageUsage, stopReason } from './answer.ts';
 
 type BlockKind = 'thinking' | 'text' | 'tool';
@@ -147,5 +148,5 @@ export class MessageEventsOfChat implements EventTranslator {
 const emptyThinking = { type: 'thinking', thinking: '', signature: '' };
 
 function mayEnd(block: Block): boolean {
-  return block.kind !== 'tool' || (block.text !== '' && parsedArguments(block.text) !== undefined);
+  return block.kind !== 'tool' || (block.text !== '' && objectInText(block.text) !== undefined);
 }

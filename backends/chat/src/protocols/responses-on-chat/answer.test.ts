@@ -4,11 +4,11 @@ import { compose } from '../compose.ts';
 import { chatOnMessages } from '../chat-on-messages/chat-on-messages.ts';
 import { chatAnswerFixture } from '../fixtures/chat-answer.ts';
 import { messageAnswerFixture } from '../fixtures/message-answer.ts';
-import { vendorFault } from '../fixtures/refusal.ts';
+import { refusalOf, vendorFault } from '../fixtures/refusal.ts';
 import { responsesRequestFixture } from '../fixtures/responses-request.ts';
 import { openAiThrough, recorded, translated } from '../fixtures/translated-clients.ts';
-import type { Translation } from '../protocol.ts';
-import { responsesOnChat } from './responses-on-chat.ts';
+import type { JsonObject, Translation } from '../protocol.ts';
+import { namesInResponses, responsesOnChat } from './responses-on-chat.ts';
 
 const asked = { model: 'llama-4', input: 'Hi' };
 const usage = {
@@ -18,7 +18,7 @@ const usage = {
   output_tokens_details: { reasoning_tokens: 4 },
   total_tokens: 50,
 };
-const responsesOnMessages = compose(responsesOnChat, chatOnMessages);
+const responsesOnMessages = compose(responsesOnChat, chatOnMessages, namesInResponses);
 const weather = { type: 'function_call', call_id: 'call_A', name: 'get_weather', status: 'completed' };
 
 describe('a whole chat completion', () => {
@@ -160,6 +160,16 @@ describe('a response by way of chat completions from Anthropic', () => {
     expect(responsesOnMessages.request(asked, { model: 'claude', maxOutputTokens: 9 })).toMatchObject({
       max_tokens: 9,
     });
+  });
+
+  it.each<[string, JsonObject]>([
+    ['text.format.type', { text: { format: { type: 'json_object' } } }],
+    ['reasoning.effort', { reasoning: { effort: 'much' } }],
+    ['input', { input: [{ role: 'user', content: [{ type: 'input_image', image_url: 'ftp://a.b' }] }] }],
+    ['input', { input: [{ type: 'function_call', call_id: 'a', name: 'f', arguments: '[' }] }],
+  ])('is refused in the caller’s words: %s', (path, fields) => {
+    const ask = () => responsesOnMessages.request({ ...asked, ...fields }, { model: 'claude', maxOutputTokens: 9 });
+    expect(ask).toThrow(refusalOf(path));
   });
 
   it('is whole', async () => {

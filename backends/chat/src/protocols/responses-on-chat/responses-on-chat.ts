@@ -11,3 +11,10 @@ export const responsesOnChat: Translation = {
   answer: responseAnswer,
   stream: (body) => new ResponseEventsOfChat(body),
 };
+
+/** Fields of a chat completion by what a Responses request calls them. */
+export const namesInResponses: ReadonlyMap<string, string> = new Map([
+  ['messages', 'input'],
+  ['response_format', 'text.format'],
+  ['reasoning_effort', 'reasoning.effort'],
+]);
