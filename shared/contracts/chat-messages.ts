@@ -32,7 +32,7 @@ export const MessageRequest = z
   })
   .openapi('MessageRequest');
 
-export const MessageAnswer = z
+export const AnthropicMessageAnswer = z
   .looseObject({
     id: z.string(),
     type: z.literal('message'),
@@ -56,7 +56,7 @@ export const createMessage = contract({
     'Anthropic’s Messages, also with models of other providers. A stream that breaks ends with an `error` event and ' +
     'without `message_stop`.',
   body: { schema: MessageRequest, maxBytes },
-  answers: { 200: { description: 'The message', schema: MessageAnswer, stream: 'Events up to `message_stop`' } },
+  answers: { 200: { description: 'The message', schema: AnthropicMessageAnswer, stream: 'Events up to `message_stop`' } },
 });
 
 export const countMessageTokens = contract({

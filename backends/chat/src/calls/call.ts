@@ -2,6 +2,7 @@ import type { UserPrincipal } from '#shared/identity/principal.ts';
 import type { Micros, TokenPrice, TokenUsage } from '#shared/prices/money.ts';
 import type { ChatProvider } from '../completion/chat-provider.ts';
 import type { ModelCard } from '../completion/model-card.ts';
+import type { Stage } from '../performance/measured-call.ts';
 import type { JsonObject, Protocol, Translation } from '../protocols/protocol.ts';
 
 /** A caller's request, in the protocol that the caller speaks. */
@@ -20,6 +21,8 @@ export type Call = {
   /** The caller's headers that the protocol knows. */
   headers: Readonly<Record<string, string>>;
   requestId: string;
+  /** How long its preparation took, where that is known. */
+  stages?: Partial<Record<Stage, number>>;
   clientLeft: AbortSignal;
 };
 

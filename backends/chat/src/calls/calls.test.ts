@@ -1,4 +1,3 @@
-import { once } from 'node:events';
 import { request as httpRequest, type ServerResponse } from 'node:http';
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest';
 import { serve, type Listening } from '#shared/service/serve.ts';
@@ -161,7 +160,7 @@ describe('a provider that fails before the first byte', () => {
     ['refuses', fails(503)],
     ['begins with an error event', streams('data: {"error":{"message":"overloaded"}}\n\n')],
     ['ends without a word', streams()],
-    ['is silent for too long', (response) => void response.writeHead(200, isEvents).flushHeaders()],
+    ['is silent for too long', (response) => response.writeHead(200, isEvents).flushHeaders()],
   ])('in a stream, when it %s, is replaced as well', async (_name, script) => {
     first.play(script);
     second.play(streams(chunk, usageChunk, done));
@@ -209,8 +208,9 @@ describe('a client that leaves', () => {
     const headers = { ...asUser('chat:write'), 'content-type': 'application/json', 'content-length': body.length };
     const client = httpRequest({ port, path: '/v1/chat/completions', method: 'POST', headers }).end(body);
     client.on('error', () => undefined);
-    const [response] = await once(client, 'response');
-    await once(response, 'data');
+    await new Promise<void>((resolve) => {
+      client.once('response', (response) => void response.once('data', () => resolve()));
+    });
     client.destroy();
     await first.hungUp();
     expect(await metering.settled(1)).toMatchObject([{ status: 'cancelled', usage: { output: 2 }, isEstimated: true }]);

@@ -1,5 +1,8 @@
+import type { GuardedFetch } from '#shared/guarded-fetch/guarded-fetch.ts';
 import type { Logger } from '#shared/log.ts';
-import type { Admitted, Metering, Worst } from '../money/metering.ts';
+import type { Admitted, Metering } from '../money/metering.ts';
+import type { WorstCaseOptions } from '../money/worst-case.ts';
+import type { Stage } from '../performance/measured-call.ts';
 import type { AttemptWatcher, RetryLimits } from './attempts.ts';
 import type { Breakers } from './breakers.ts';
 import type { Call, Spent, Target } from './call.ts';
@@ -24,14 +27,17 @@ export type Measured = {
   error: unknown;
   firstByteMs: number | null;
   totalMs: number;
+  /** Of the call, before anybody was asked. */
+  stages: Partial<Record<Stage, number>>;
 };
 
 export type CallsOptions = {
   limits: CallLimits;
   plan: PlanOptions;
   metering: Metering;
-  /** What a call costs at most, whichever of the targets answers. */
-  worstOf: (call: Call, targets: readonly Target[]) => Worst;
+  output: WorstCaseOptions;
+  /** Fetches the images of users, for vendors that do not. */
+  images: GuardedFetch;
   breakers: Breakers;
   measure: (measured: Measured) => void;
   log: Logger;

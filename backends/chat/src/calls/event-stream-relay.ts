@@ -5,7 +5,14 @@ import { endsWithBlankLine, lineStart } from './event-lines.ts';
 import type { Reading, StreamReader } from './stream-reader.ts';
 
 /** Where the events go. `open` sends status and headers, so that an error before it is an ordinary HTTP error. */
-export type EventSink = { writable: Writable; open: () => void };
+export type EventSink = {
+  writable: Writable;
+  open: () => void;
+  /** What is written from now on is the end of a complete stream. */
+  complete?: () => void;
+  /** The stream did not become complete. */
+  broken?: () => void;
+};
 
 export type RelayLimits = { idleMs: number; keepAliveMs: number };
 
@@ -132,8 +139,9 @@ export class EventStreamRelay {
   #passEnd(block: Buffer, terminalAt: number): void {
     const { beforeEnd } = this.#options;
     this.#isComplete = true;
-    if (!beforeEnd) return this.#send(block);
+    if (!beforeEnd && !this.#options.sink.complete) return this.#send(block);
     this.#send(block.subarray(0, terminalAt));
+    if (!beforeEnd) return this.#sendEnd(block.subarray(terminalAt));
     this.#lastBlock = block.subarray(terminalAt);
     beforeEnd().then(
       (last) => this.#endWith(last),
@@ -154,9 +162,14 @@ export class EventStreamRelay {
   #endWith(last: string): void {
     if (this.#finished) return;
     this.#send(Buffer.from(last));
-    this.#send(this.#lastBlock ?? Buffer.alloc(0));
+    this.#sendEnd(this.#lastBlock ?? Buffer.alloc(0));
     this.#lastBlock = undefined;
     this.#complete();
+  }
+
+  #sendEnd(block: Buffer): void {
+    this.#options.sink.complete?.();
+    this.#send(block);
   }
 
   #onEnd(): void {
@@ -182,6 +195,7 @@ export class EventStreamRelay {
 
   #finish(outcome: RelayOutcome): void {
     this.#finished = true;
+    if (outcome.kind !== 'completed') this.#options.sink.broken?.();
     clearTimeout(this.#timer);
     this.#held = [];
     this.#body?.destroy();

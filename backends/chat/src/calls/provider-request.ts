@@ -3,17 +3,36 @@ import type { JsonObject } from '../protocols/protocol.ts';
 import type { Call, Target } from './call.ts';
 import { setMember } from './json-splice.ts';
 
+export type RequestOptions = {
+  isStream: boolean;
+  /** What one answer may have at most where the caller's budget leaves less than the model would give. */
+  outputCap: number | null;
+  /** For vendors that fetch no URLs: the body with every image in it. */
+  inlineImages: (body: JsonObject) => Promise<JsonObject>;
+};
+
 /** Asked for where the vendor wants a limit and neither the caller nor the catalogue names one. */
 const defaultOutputTokens = 4_096;
 
 /** What a target is sent: the caller's own bytes as far as it speaks the caller's protocol. */
-export function providerRequest(call: Call, target: Target, isStream: boolean): Omit<ProviderCall, 'signal'> {
+export async function providerRequest(
+  call: Call,
+  target: Target,
+  options: RequestOptions,
+): Promise<Omit<ProviderCall, 'signal'>> {
   const { translation, model } = target;
   const common = { model, headers: call.headers, requestId: call.requestId };
-  if (!translation) return { ...common, protocol: call.protocol, body: ownRequest(call, model, isStream) };
-  const maxOutputTokens = target.card.maxOutputTokens ?? defaultOutputTokens;
-  const body = translation.request(call.body, { model, maxOutputTokens });
-  return { ...common, protocol: translation.vendor, body: Buffer.from(JSON.stringify(body)) };
+  const own = target.provider.fetchesImages ? call : await withImages(call, options);
+  const changes = { ...capped(own, target, options), ...(options.isStream && withUsage(own)) };
+  if (translation) {
+    const maxOutputTokens = target.card.maxOutputTokens ?? defaultOutputTokens;
+    const body = translation.request({ ...own.body, ...changes }, { model, maxOutputTokens });
+    return { ...common, protocol: translation.vendor, body: Buffer.from(JSON.stringify(body)) };
+  }
+  const named = model === call.model ? changes : { ...changes, model };
+  let body = own.rawBody;
+  for (const [name, value] of Object.entries(named)) body = setMember(body, name, value);
+  return { ...common, protocol: call.protocol, body };
 }
 
 /** Whether the caller of a stream wants the event that tells what was used; we ask for it in any case. */
@@ -21,10 +40,25 @@ export function asksForUsage({ body }: Pick<Call, 'body'>): boolean {
   return streamOptions(body)['include_usage'] === true;
 }
 
-function ownRequest(call: Call, model: string, isStream: boolean): Uint8Array {
-  const renamed = model === call.model ? call.rawBody : setMember(call.rawBody, 'model', model);
-  if (!isStream || call.protocol !== 'chat-completions' || asksForUsage(call)) return renamed;
-  return setMember(renamed, 'stream_options', { ...streamOptions(call.body), include_usage: true });
+type Own = Pick<Call, 'protocol' | 'body' | 'rawBody'>;
+
+async function withImages({ protocol, body, rawBody }: Call, { inlineImages }: RequestOptions): Promise<Own> {
+  const inlined = await inlineImages(body);
+  if (inlined === body) return { protocol, body, rawBody };
+  return { protocol, body: inlined, rawBody: Buffer.from(JSON.stringify(inlined)) };
+}
+
+function withUsage(own: Own): JsonObject {
+  if (own.protocol !== 'chat-completions' || asksForUsage(own)) return {};
+  return { stream_options: { ...streamOptions(own.body), include_usage: true } };
+}
+
+/** Models that reason know the newer name of the limit only, and many other vendors only the older one. */
+function capped({ protocol }: Own, { card }: Target, { outputCap }: RequestOptions): JsonObject {
+  if (outputCap === null) return {};
+  if (protocol === 'responses') return { max_output_tokens: outputCap };
+  if (protocol !== 'chat-completions') return {};
+  return { [card.capabilities.includes('reasoning') ? 'max_completion_tokens' : 'max_tokens']: outputCap };
 }
 
 function streamOptions(body: JsonObject): JsonObject {

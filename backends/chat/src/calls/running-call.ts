@@ -1,5 +1,10 @@
 import { AppError, type ErrorCode } from '#shared/http/error.ts';
+import type { ProviderCall } from '../completion/chat-provider.ts';
+import { inlineImages } from '../images/inline-images.ts';
 import type { Admitted, CallStatus } from '../money/metering.ts';
+import type { Stage } from '../performance/measured-call.ts';
+import type { JsonObject } from '../protocols/protocol.ts';
+import { providerRequest } from './provider-request.ts';
 import type { Call, Spent, Target } from './call.ts';
 import type { CallsOptions } from './calls.ts';
 import type { Deadline } from './deadline.ts';
@@ -9,6 +14,9 @@ export type RunningCall = {
   call: Call;
   targets: readonly Target[];
   admitted: Admitted;
+  stages: Partial<Record<Stage, number>>;
+  /** Null: as much as the caller asked for, or as the model gives. */
+  outputCapOf: (target: Target) => number | null;
   deadline: Deadline;
   startedAt: number;
 };
@@ -44,6 +52,17 @@ export async function settleCall(
     isFallback: asked?.isFallback ?? false,
     requestId: call.requestId,
   });
+}
+
+/** What a target is sent for this call. */
+export async function requestFor(
+  { images }: CallsOptions,
+  { call, outputCapOf }: RunningCall,
+  { target, isStream, signal }: { target: Target; isStream: boolean; signal: AbortSignal },
+): Promise<ProviderCall> {
+  const inline = async (body: JsonObject): Promise<JsonObject> => await inlineImages(body, { fetch: images, signal });
+  const options = { isStream, outputCap: outputCapOf(target), inlineImages: inline };
+  return { ...(await providerRequest(call, target, options)), signal };
 }
 
 /** Why the deadline ended the call, if it did. */

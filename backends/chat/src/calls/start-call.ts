@@ -1,3 +1,5 @@
+import { sizeOf } from '../money/request-size.ts';
+import { affordableOutput, worstCase } from '../money/worst-case.ts';
 import type { Call, Target } from './call.ts';
 import type { CallsOptions } from './calls.ts';
 import { clientGone, createDeadline } from './deadline.ts';
@@ -9,19 +11,24 @@ import { spentNothing } from './spending.ts';
 export async function startCall(options: CallsOptions, call: Call): Promise<RunningCall> {
   const startedAt = performance.now();
   const targets = planCall(options.plan, call);
-  const admitted = await options.metering.admit({
-    callId: call.id,
-    principal: call.principal,
-    worst: options.worstOf(call, targets),
-  });
+  const size = sizeOf(call.protocol, call.body, call.rawBody.length);
+  const { worst, least } = worstCase(size, targets, options.output);
+  const admitted = await options.metering.admit({ callId: call.id, principal: call.principal, worst, least });
+  const stages = { ...call.stages, admission: performance.now() - startedAt };
   const deadline = createDeadline(call.clientLeft, options.limits.totalMs);
-  const running = { call, targets, admitted, deadline, startedAt };
-  if (call.clientLeft.aborted) await leave(options, running, targets);
+  const outputCapOf = (target: Target): number | null => {
+    if (!admitted.isReserved || size.maxOutput !== null) return null;
+    const cap = affordableOutput(admitted.granted, size, target, options.output);
+    return cap < (target.card.maxOutputTokens ?? Infinity) ? cap : null;
+  };
+  const running = { call, targets, admitted, stages, outputCapOf, deadline, startedAt };
+  if (call.clientLeft.aborted) await leave(options, running);
   return running;
 }
 
-async function leave(options: CallsOptions, running: RunningCall, [target]: readonly Target[]): Promise<never> {
-  const end = { target: target ?? null, status: 'cancelled', error: clientGone(), spent: spentNothing } as const;
+async function leave(options: CallsOptions, running: RunningCall): Promise<never> {
+  const [target = null] = running.targets;
+  const end = { target, status: 'cancelled', error: clientGone(), spent: spentNothing } as const;
   await settleCall(options, running, { ...end, firstByteMs: null });
   throw clientGone();
 }

@@ -7,8 +7,8 @@ import type { CallsOptions, StreamExtras } from './calls.ts';
 import { createAttemptDeadline } from './deadline.ts';
 import { EventStreamRelay, type EventSink, type RelayOutcome } from './event-stream-relay.ts';
 import { firstBytes } from './first-bytes.ts';
-import { asksForUsage, providerRequest } from './provider-request.ts';
-import { reasonOf, settleCall, type RunningCall } from './running-call.ts';
+import { asksForUsage } from './provider-request.ts';
+import { reasonOf, requestFor, settleCall, type RunningCall } from './running-call.ts';
 import { spentNothing, spentOn } from './spending.ts';
 import { startCall } from './start-call.ts';
 import { streamDialects } from './stream-dialects.ts';
@@ -71,7 +71,12 @@ class RunningStream {
     const attempt = createAttemptDeadline(deadline.signal, this.#options.limits.firstByteMs);
     this.#attemptStartedAt = performance.now();
     try {
-      const events = await target.provider.stream({ ...providerRequest(call, target, true), signal: attempt.signal });
+      const request = await requestFor(this.#options, this.#running, {
+        target,
+        isStream: true,
+        signal: attempt.signal,
+      });
+      const events = await target.provider.stream(request);
       const own = target.translation ? new TranslatedEvents(events, target.translation.stream(call.body)) : events;
       const body = await firstBytes(own, streamDialects[call.protocol], attempt.signal);
       this.#target = target;
@@ -130,7 +135,8 @@ class RunningStream {
     const totalMs = performance.now() - this.#attemptStartedAt;
     const firstByteMs = firstByte === null ? null : Math.min(firstByte, totalMs);
     const { provider, card } = target;
-    this.#options.measure({ provider: provider.id, model: card.id, outcome, error, firstByteMs, totalMs });
+    const { stages } = this.#running;
+    this.#options.measure({ provider: provider.id, model: card.id, outcome, error, firstByteMs, totalMs, stages });
   }
 
   #spent(target: Target): Spent {

@@ -4,8 +4,7 @@ import { firstAnswer, type AttemptWatcher } from './attempts.ts';
 import type { Call, Target } from './call.ts';
 import type { Answer, CallsOptions } from './calls.ts';
 import { clientGone } from './deadline.ts';
-import { providerRequest } from './provider-request.ts';
-import { reasonOf, settleCall, type RunningCall } from './running-call.ts';
+import { reasonOf, requestFor, settleCall, type RunningCall } from './running-call.ts';
 import { spentNothing, spentOn } from './spending.ts';
 import { startCall } from './start-call.ts';
 
@@ -28,11 +27,12 @@ export async function unaryCall(options: CallsOptions, call: Call, watcher: Atte
   }
 }
 
-async function attempt(options: CallsOptions, { call, deadline }: RunningCall, target: Target): Promise<Uint8Array> {
+async function attempt(options: CallsOptions, running: RunningCall, target: Target): Promise<Uint8Array> {
+  const { call, deadline, stages } = running;
   const startedAt = performance.now();
-  const request = { ...providerRequest(call, target, false), signal: deadline.signal };
-  const measured = { provider: target.provider.id, model: target.card.id };
+  const measured = { provider: target.provider.id, model: target.card.id, stages };
   try {
+    const request = await requestFor(options, running, { target, isStream: false, signal: deadline.signal });
     const bytes = await target.provider.complete(request);
     const totalMs = performance.now() - startedAt;
     options.breakers.succeeded(target);

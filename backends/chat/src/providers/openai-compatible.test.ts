@@ -1,6 +1,6 @@
 import { once } from 'node:events';
 import { request as httpRequest, type ServerResponse } from 'node:http';
-import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
+import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest';
 import type { CallLimits } from '../calls/calls.ts';
 import { asUser } from '../testing/chat-app.ts';
 import { startScriptedVendor, type ScriptedVendor, type VendorScript } from '../testing/scripted-vendor.ts';
@@ -108,6 +108,11 @@ describe('a whole answer', () => {
 });
 
 describe('a stream', () => {
+  let clientHasBegun = Promise.withResolvers<void>();
+  beforeEach(() => {
+    clientHasBegun = Promise.withResolvers();
+  });
+
   it.each([
     ['event by event', [chunk, chunk, done]],
     ['with UTF-8 split over packets', [...Buffer.from(chunk + done)].map((byte) => Buffer.of(byte))],
@@ -152,11 +157,21 @@ describe('a stream', () => {
       },
     ],
     ['ends without [DONE]', sends(chunk)],
-    ['reports an error', sends(chunk, 'data: {"error":{"message":"overloaded"}}\n\n', done)],
+    [
+      'reports an error',
+      async (response) => {
+        response.writeHead(200, isEvents);
+        await write(response, chunk);
+        await clientHasBegun.promise;
+        response.end(`data: {"error":{"message":"overloaded"}}\n\n${done}`);
+      },
+    ],
   ])('that %s ends in an error event, without [DONE], and is a failure of the provider', async (_name, script) => {
     vendor.play(script);
     const { post, health, logLines } = await run();
-    const sent = await (await post(streaming)).text();
+    const response = await post(streaming);
+    clientHasBegun.resolve();
+    const sent = await response.text();
     expect(sent).toMatch(
       /^data: \{"choices".*\n\ndata: \{"error":\{"message":".+","type":"api_error","code":"upstream_failed"\}\}\n\n$/,
     );
