@@ -30,6 +30,10 @@ const SettingsSchema = z.object({
   MAIL_FROM: z.string().default('Gaia <no-reply@localhost>'),
   /** Where mails are written to instead of being sent, for development. Only locally it has a default. */
   MAIL_DIRECTORY: z.string().optional(),
+  /** Accounts that nobody confirmed, and nobody used, are removed after so many days. */
+  UNCONFIRMED_ACCOUNT_DAYS: z.coerce.number().int().min(1).max(3_650).default(30),
+  /** How often expired sessions, codes and the like are removed. */
+  SWEEP_MINUTES: z.coerce.number().min(0.1).max(1_440).default(10),
   /** A Supabase project that keeps the accounts instead of us. The edge needs it as well. */
   SUPABASE_URL: z.url({ protocol: /^https?$/ }).optional(),
   /** Its public key, which every request to it takes. */

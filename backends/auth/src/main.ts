@@ -17,7 +17,9 @@ import { createKeyRepository } from './store/key-repository.ts';
 import { saveKeyUses } from './store/key-uses.ts';
 import { createManagementStores } from './store/management-stores.ts';
 import { createRevocationNotices } from './store/revocation-notices.ts';
+import { createSweepTasks } from './store/sweep-tasks.ts';
 import { createRevocationReader } from './store/revocation-reader.ts';
+import { startSweep } from './sweep/sweep.ts';
 import { signingKeysFor } from './tokens/local-signing-keys.ts';
 
 await runService('auth', () => {
@@ -39,6 +41,8 @@ await runService('auth', () => {
       parts.onStop(revocations.stop);
       parts.onStop(mailer.settled);
       parts.onStop(startOutboxRelay({ db: parts.database.db, bus: parts.bus, log }).stop);
+      const tasks = createSweepTasks(parts.database.db, { unconfirmedDays: config.UNCONFIRMED_ACCOUNT_DAYS });
+      parts.onStop(startSweep({ tasks, log, everyMs: config.SWEEP_MINUTES * 60_000 }).stop);
       const lastUse = createLastUse({ save: saveKeyUses(parts.database.db), log });
       parts.onStop(lastUse.stop);
       return createApp({
