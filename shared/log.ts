@@ -64,11 +64,12 @@ export function mask(text: string): string {
 /** One cheap look that nearly all text fails; masking costs more than the rest of a log line. */
 const mayHoldSecret = /gaia[_-]|eyJ|\b[spr]k[-_]|:\/\/|bearer|key|token|secret|password/i;
 
+/** Each looks at a stretch of text once, or at a bounded part of it: 16 kB in a URL must not cost half a second. */
 const secretShapes: readonly (readonly [RegExp, string])[] = [
   [/\b(gaia[_-](?:[A-Za-z]+)[_-][A-Za-z0-9]{4})[A-Za-z0-9_]+/g, '$1…'],
-  [/\beyJ[\w-]+\.[\w-]+\.[\w-]*/g, 'eyJ…'],
+  [/\beyJ[\w-]{1,256}\.[\w-]+\.[\w-]*/g, 'eyJ…'],
   [/\b(sk|pk|rk)[-_][\w-]{8,}/g, '$1-…'],
-  [/(\w+:\/\/)[^\s/@:]*:[^\s/@]*@/g, '$1…@'],
+  [/\b(\w{1,32}:\/\/)[^\s/@:]*:[^\s/@]*@/g, '$1…@'],
   [/\b(bearer\s+)[\w.~+/=-]{8,}/gi, '$1…'],
   [/\b((?:api[_-]?key|token|secret|password)["']?\s*[=:]\s*["']?)[^\s"'&,}]{4,}/gi, '$1…'],
 ];
