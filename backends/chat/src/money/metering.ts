@@ -9,17 +9,21 @@ export type Admission = {
   principal: UserPrincipal;
   /** What the call costs at most if it gets all the output it asks for. */
   worst: Worst;
+  /** What it makes do with where its limits leave less than the worst; absent: nothing less than the worst. */
+  least?: Worst;
 };
 
 /** What the caller's limits allow a call. Every one must be settled, whatever becomes of it. */
 export type Admitted = {
   callId: string;
   principal: UserPrincipal;
+  /** What the call may cost: its worst, or what its limits leave of it, but not less than its least. */
+  granted: Worst;
   /** Whether something is held back in the database for this call. */
   isReserved: boolean;
   /** When the call was admitted; ISO time. */
   at: Date;
-  /** `RateLimit` and `RateLimit-Policy` of the caller's minute, where it has limits. */
+  /** `ratelimit` and `ratelimit-policy` of the caller's minute, where it has limits. */
   headers: Record<string, string>;
 };
 
@@ -57,4 +61,9 @@ export type Metering = {
    * and never rejects: what cannot be written now is kept and tried again.
    */
   settle: (admitted: Admitted, outcome: CallOutcome) => Promise<void>;
+};
+
+export type RunningMetering = Metering & {
+  /** Writes what waits, as far as that is possible within some seconds. Nothing may be admitted afterwards. */
+  close: () => Promise<void>;
 };

@@ -1,0 +1,111 @@
+import { sql } from 'drizzle-orm';
+import * as z from 'zod';
+import type { Database } from '#shared/db/connect.ts';
+import type { CallStatus } from '../money/metering.ts';
+import type { AdmissionAnswer, AdmissionRequest, MeteringStore, UsageEvent } from '../money/metering-store.ts';
+
+const count = z.coerce.number();
+
+const AnswerSchema = z
+  .object({
+    admitted_at: z.coerce.date(),
+    refusal: z.enum(['rpm', 'tpm', 'concurrency', 'held', 'budget']).nullable(),
+    wait_seconds: z.int().nullable(),
+    granted_micros: count,
+    granted_tokens: count,
+    rpm_left: z.int().nullable(),
+    tpm_left: count.nullable(),
+    minute_seconds: z.int(),
+    is_reserved: z.boolean(),
+    is_budgeted: z.boolean(),
+    budget_kind: z.enum(['key', 'user']).nullable(),
+    budget_period: z.enum(['day', 'month', 'total']).nullable(),
+    budget_limit_micros: count.nullable(),
+  })
+  .transform((row): AdmissionAnswer => ({
+    at: row.admitted_at,
+    refusal: row.refusal,
+    waitSeconds: row.wait_seconds,
+    granted: { micros: row.granted_micros, tokens: row.granted_tokens },
+    rpmLeft: row.rpm_left,
+    tpmLeft: row.tpm_left,
+    minuteSeconds: row.minute_seconds,
+    isReserved: row.is_reserved,
+    isBudgeted: row.is_budgeted,
+    budget:
+      row.budget_kind === null || row.budget_period === null || row.budget_limit_micros === null
+        ? null
+        : { kind: row.budget_kind, period: row.budget_period, limitMicros: row.budget_limit_micros },
+  }));
+
+const AnswersSchema = z.array(AnswerSchema);
+
+export type MeteringStoreOptions = {
+  db: Database;
+  /** How long something is held back at most: longer than any call can take. */
+  leaseSeconds: number;
+};
+
+export function createMeteringStore({ db, leaseSeconds }: MeteringStoreOptions): MeteringStore {
+  return {
+    admit: async (requests) => {
+      const calls = JSON.stringify(requests.map(callOf));
+      const { rows } = await db.execute(sql`select * from admit_calls(${calls}::jsonb, ${leaseSeconds})`);
+      return AnswersSchema.parse(rows);
+    },
+    record: async (events) => {
+      await db.execute(sql`select record_calls(${JSON.stringify(events.map(rowOf))}::jsonb)`);
+    },
+  };
+}
+
+function callOf({ callId, userId, keyId, limits, worst, least }: AdmissionRequest): object {
+  return {
+    call_id: callId,
+    user_id: userId,
+    key_id: keyId,
+    worst_micros: worst.micros,
+    least_micros: least.micros,
+    worst_tokens: worst.tokens,
+    least_tokens: least.tokens,
+    rpm: limits.rpm,
+    tpm: limits.tpm,
+    concurrency: limits.concurrency,
+  };
+}
+
+/** As usage_events has them; 4 is for calls that were lost. */
+const statusNumbers = { completed: 0, failed: 1, broken: 2, cancelled: 3 } as const satisfies Record<
+  CallStatus,
+  number
+>;
+
+function rowOf({ usage, ...event }: UsageEvent): object {
+  return {
+    at: event.at,
+    call_id: event.callId,
+    user_id: event.userId,
+    key_id: event.keyId,
+    cost_micros: event.costMicros,
+    input_tokens: integer(usage.input),
+    cached_input_tokens: integer(usage.cachedInput),
+    cache_write_tokens: integer((usage.cacheWrite ?? 0) + (usage.cacheWriteLong ?? 0)),
+    output_tokens: integer(usage.output),
+    price_version: integer(event.priceVersion),
+    duration_ms: integer(event.durationMs),
+    first_byte_ms: event.firstByteMs === null ? null : integer(event.firstByteMs),
+    status: statusNumbers[event.status],
+    is_estimated: event.isEstimated,
+    is_fallback: event.isFallback,
+    operation: event.operation,
+    provider: event.provider,
+    model: event.model,
+    error_code: event.errorCode,
+    request_id: event.requestId,
+  };
+}
+
+/** What a column of four bytes holds of it: a vendor that counts nonsense must not keep a call from being recorded. */
+function integer(value: number): number {
+  return Number.isFinite(value) ? Math.min(Math.max(Math.round(value), 0), 2_147_483_647) : 0;
+}
