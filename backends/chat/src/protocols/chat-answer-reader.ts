@@ -1,4 +1,5 @@
 import { newId } from '#shared/id.ts';
+import { nowInSeconds } from './now-in-seconds.ts';
 import type { JsonObject } from './protocol.ts';
 import { vendorErrorEvent } from './vendor-error-event.ts';
 import { countOf, garbage, objectOf, optionalArray, optionalObject, optionalText, textOf } from './vendor-reading.ts';
@@ -17,7 +18,8 @@ export type ChatAnswer = {
   refusal: string;
   calls: ChatCall[];
   finishReason: string;
-  usage: ChatUsage;
+  /** Null where the vendor did not say. */
+  usage: ChatUsage | null;
 };
 
 export function readChatAnswer(answer: JsonObject): ChatAnswer {
@@ -34,7 +36,7 @@ export function readChatAnswer(answer: JsonObject): ChatAnswer {
     refusal: optionalText(message['refusal'], 'refusal'),
     calls,
     finishReason: finishReasonOf(optionalText(reason, 'finish_reason'), calls.length),
-    usage: readChatUsage(optionalObject(answer['usage'], 'usage') ?? {}),
+    usage: readChatUsage(answer['usage']),
   };
 }
 
@@ -42,12 +44,14 @@ export function readChatAnswer(answer: JsonObject): ChatAnswer {
 export function readHead({ id, created, model }: JsonObject): Pick<ChatAnswer, 'id' | 'created' | 'model'> {
   return {
     id: typeof id === 'string' ? id.replace(/^chatcmpl-/, '') : '',
-    created: typeof created === 'number' ? Math.floor(created) : 0,
+    created: typeof created === 'number' ? Math.floor(created) : nowInSeconds(),
     model: typeof model === 'string' ? model : '',
   };
 }
 
-export function readChatUsage(usage: JsonObject): ChatUsage {
+export function readChatUsage(value: unknown): ChatUsage | null {
+  const usage = optionalObject(value, 'usage');
+  if (!usage) return null;
   const prompt = optionalObject(usage['prompt_tokens_details'], 'prompt_tokens_details') ?? {};
   const completion = optionalObject(usage['completion_tokens_details'], 'completion_tokens_details') ?? {};
   return {

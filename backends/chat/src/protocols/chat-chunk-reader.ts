@@ -17,7 +17,7 @@ export type ChatPiece =
   | { kind: 'reasoning' | 'text' | 'refusal'; text: string }
   | { kind: 'call'; call: number; id: string; name: string }
   | { kind: 'arguments'; call: number; text: string }
-  | { kind: 'end'; finishReason: string; usage: ChatUsage };
+  | { kind: 'end'; finishReason: string; usage: ChatUsage | null };
 
 type KnownCall = { call: number; id: string };
 
@@ -26,7 +26,7 @@ export class ChatChunkReader {
   #hasStarted = false;
   #isDone = false;
   #finishReason = '';
-  #usage: ChatUsage = { prompt: 0, cached: 0, written: 0, completion: 0, reasoning: 0 };
+  #usage: ChatUsage | null = null;
   /** By the index that the vendor gives them. */
   readonly #calls = new Map<unknown, KnownCall>();
   #lastCall: KnownCall | undefined;
@@ -37,8 +37,7 @@ export class ChatChunkReader {
     if (data === '[DONE]') return [this.#end()];
     const chunk = parseEventData(data);
     if (chunk['error'] !== undefined && chunk['error'] !== null) throw vendorErrorEvent(chunk['error']);
-    const usage = optionalObject(chunk['usage'], 'usage');
-    if (usage) this.#usage = readChatUsage(usage);
+    this.#usage = readChatUsage(chunk['usage']) ?? this.#usage;
     const [choice] = optionalArray(chunk['choices'], 'choices');
     if (choice === undefined) return [];
     const pieces: ChatPiece[] = [];

@@ -1,3 +1,4 @@
+import { once } from 'node:events';
 import { PassThrough, Readable } from 'node:stream';
 import { text } from 'node:stream/consumers';
 import { setImmediate } from 'node:timers/promises';
@@ -41,6 +42,16 @@ describe('a translated stream', () => {
     vendor.write('data: a\n\ndata: error\n\ndata: b\n\n');
     expect(await readAll(stream)).toEqual({ read: 'A\n', error: broken });
     expect(vendor.destroyed).toBe(true);
+  });
+
+  it('keeps what was read and put back before an error', async () => {
+    const vendor = new PassThrough();
+    const stream = new TranslatedEvents(vendor, upperCase);
+    vendor.write('data: a\n\ndata: error\n\n');
+    await once(stream, 'readable');
+    stream.unshift(stream.read());
+    await setImmediate();
+    expect(await readAll(stream)).toEqual({ read: 'A\n', error: broken });
   });
 
   it('keeps what a slow reader has not read when the vendor breaks off', async () => {

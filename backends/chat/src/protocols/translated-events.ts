@@ -71,8 +71,11 @@ export class TranslatedEvents extends Readable {
     this.#destroyWhenRead(this.#failure);
   }
 
+  /** Not at once: whoever just read may put it back, to look at it again. */
   #destroyWhenRead(failure: Error): void {
-    if (this.readableLength === 0) process.nextTick(() => this.destroy(failure));
+    process.nextTick(() => {
+      if (this.readableLength === 0) this.destroy(failure);
+    });
   }
 }
 

@@ -1,3 +1,4 @@
+import { nowInSeconds } from '../now-in-seconds.ts';
 import type { JsonObject, Translation } from '../protocol.ts';
 import { vendorErrorEvent } from '../vendor-error-event.ts';
 import { countOf, jsonOf, objectOf, optionalArray, optionalObject, optionalText, textOf } from '../vendor-reading.ts';
@@ -61,11 +62,6 @@ export function chatUsage(usage: JsonObject): JsonObject {
 
 export function completionId(messageId: string): string {
   return `chatcmpl-${messageId.replace(/^msg_/, '')}`;
-}
-
-/** Anthropic does not say when it answered. */
-export function nowInSeconds(): number {
-  return Math.floor(Date.now() / 1000);
 }
 
 function assistantMessage(blocks: JsonObject[], refusal: string | null): JsonObject {

@@ -1,7 +1,8 @@
+import { nowInSeconds } from '../now-in-seconds.ts';
 import type { EventTranslator, JsonObject, ServerSentEvent } from '../protocol.ts';
 import { vendorErrorEvent } from '../vendor-error-event.ts';
 import { garbage, jsonOf, objectOf, optionalObject, parseEventData, textOf } from '../vendor-reading.ts';
-import { chatUsage, completionId, finishReason, nowInSeconds, refusalOf } from './answer.ts';
+import { chatUsage, completionId, finishReason, refusalOf } from './answer.ts';
 
 type ToolCall = { index: number; input: unknown; hasArguments: boolean };
 

@@ -132,12 +132,22 @@ describe('OpenAI’s stream', () => {
   });
 
   it('passes a second call on while it comes, where the first is complete', () => {
-    const translator = messagesOnChat.stream({});
+    const translator = messagesOnChat.stream(asked);
     const pushed = dataOf(String(recorded('chat-tools')).replace(/^:.*\n\n/, '')).map((chunk) =>
       translator.push({ event: 'message', data: JSON.stringify(chunk) }),
     );
     expect(pushed[5]).toContain('"name":"get_time"');
     expect(pushed[6]).toContain('"partial_json":"{}"');
+  });
+
+  it('begins with an estimate of the input, and ends with one of everything where the vendor says nothing', async () => {
+    const bytes = Buffer.from(String(recorded('chat-text')).replace(/data: {[^\n]*"usage":{[^\n]*\n\n/, ''));
+    const client = anthropicThrough(messagesOnChat, bytes);
+    const long = { ...asked, messages: [{ role: 'user' as const, content: 'x'.repeat(400) }] };
+    const events = [];
+    for await (const event of client.messages.stream(long)) events.push(structuredClone(event));
+    expect(events[0]).toMatchObject({ message: { usage: { input_tokens: 104, output_tokens: 0 } } });
+    expect(events.at(-2)).toMatchObject({ usage: { input_tokens: 104, output_tokens: 6 } });
   });
 
   it('has thoughts in a block before the text, and says that the limit was met', async () => {
@@ -152,7 +162,9 @@ describe('OpenAI’s stream', () => {
   });
 
   it('breaks with the vendor’s error, without its secrets and never with an end', async () => {
-    const error = await translated(recorded('chat-error'), messagesOnChat.stream({})).catch((error: unknown) => error);
+    const error = await translated(recorded('chat-error'), messagesOnChat.stream(asked)).catch(
+      (error: unknown) => error,
+    );
     expect(error).toMatchObject({ code: 'upstream_failed' });
     expect(String(error)).toContain('The server had an error');
     expect(String(error)).not.toContain('abcdefghijklmnop');
@@ -162,15 +174,15 @@ describe('OpenAI’s stream', () => {
     const bytes = recorded('chat-tools');
     const end = bytes.lastIndexOf('[DONE]') + '[DONE]'.length;
     for (let cut = 0; cut < end; cut += 5) {
-      const stream = await translated(bytes.subarray(0, cut), messagesOnChat.stream({})).catch(() => '');
+      const stream = await translated(bytes.subarray(0, cut), messagesOnChat.stream(asked)).catch(() => '');
       expect(stream).not.toContain('message_stop');
       expect(stream).not.toContain('message_delta');
     }
-    expect(await translated(bytes.subarray(0, end), messagesOnChat.stream({}))).toContain('message_stop');
+    expect(await translated(bytes.subarray(0, end), messagesOnChat.stream(asked))).toContain('message_stop');
   });
 
   it('has only whole events: a name and data in one line, then a blank line', async () => {
-    const stream = await translated(recorded('chat-text'), messagesOnChat.stream({}));
+    const stream = await translated(recorded('chat-text'), messagesOnChat.stream(asked));
     for (const event of stream.split('\n\n').slice(0, -1))
       expect(event).toMatch(/^event: (\w+)\ndata: {"type":"\1".*}$/);
   });
@@ -193,7 +205,7 @@ describe('OpenAI’s stream', () => {
       ],
     ],
   ])('tells %s apart', async (_name, chunks) => {
-    const stream = await translated(streamOf(chunks), messagesOnChat.stream({}));
+    const stream = await translated(streamOf(chunks), messagesOnChat.stream(asked));
     expect(stream.match(/"content_block":{"type":"tool_use","id":"\w"/g)).toHaveLength(2);
   });
 
@@ -208,7 +220,7 @@ describe('OpenAI’s stream', () => {
     ['a call without a name', call({ index: 0, id: 'a', args: '{}' })],
     ['usage that cannot be', { choices: [], usage: { prompt_tokens: 1.5 } }],
   ])('is the vendor’s fault where a chunk is %s', async (_name, chunk) => {
-    await expect(translated(streamOf([chunk]), messagesOnChat.stream({}))).rejects.toEqual(vendorFault());
+    await expect(translated(streamOf([chunk]), messagesOnChat.stream(asked))).rejects.toEqual(vendorFault());
   });
 
   it('is the vendor’s fault where it ends before it began, or continues a call that was complete', async () => {
@@ -217,8 +229,10 @@ describe('OpenAI’s stream', () => {
       call({ index: 1, id: 'b', name: 'g' }),
       call({ index: 0, args: '{}' }),
     ];
-    await expect(translated(Buffer.from('data: [DONE]\n\n'), messagesOnChat.stream({}))).rejects.toEqual(vendorFault());
-    await expect(translated(streamOf(chunks), messagesOnChat.stream({}))).rejects.toEqual(vendorFault());
+    await expect(translated(Buffer.from('data: [DONE]\n\n'), messagesOnChat.stream(asked))).rejects.toEqual(
+      vendorFault(),
+    );
+    await expect(translated(streamOf(chunks), messagesOnChat.stream(asked))).rejects.toEqual(vendorFault());
   });
 });
 

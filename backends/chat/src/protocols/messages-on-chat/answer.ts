@@ -17,7 +17,7 @@ export const messageAnswer: Translation['answer'] = (answer) => {
     ...messageHead(chat),
     content: [...texts(chat), ...chat.calls.flatMap((call) => toolUses(call, chat.finishReason))],
     stop_reason: chat.refusal ? 'refusal' : stopReason(chat.finishReason),
-    usage: fullUsage(messageUsage(chat.usage)),
+    usage: fullUsage(messageUsage(chat.usage ?? noUsage)),
   };
 };
 
@@ -40,6 +40,8 @@ export function messageHead({ id, model }: Pick<ChatAnswer, 'id' | 'model'>): Js
 export function stopReason(finishReason: string): string {
   return stopReasons.get(finishReason) ?? 'end_turn';
 }
+
+export const noUsage: ChatUsage = { prompt: 0, cached: 0, written: 0, completion: 0, reasoning: 0 };
 
 /** Anthropic counts the cache beside the prompt, OpenAI among it. */
 export function messageUsage({ prompt, cached, written, completion, reasoning }: ChatUsage): JsonObject {

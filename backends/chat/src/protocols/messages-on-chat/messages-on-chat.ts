@@ -9,5 +9,5 @@ export const messagesOnChat: Translation = {
   vendor: 'chat-completions',
   request: chatRequest,
   answer: messageAnswer,
-  stream: () => new MessageEventsOfChat(),
+  stream: (body) => new MessageEventsOfChat(body),
 };

@@ -1,9 +1,11 @@
 import { ChatChunkReader, type ChatPiece } from '../chat-chunk-reader.ts';
+import type { ChatUsage } from '../chat-answer-reader.ts';
+import { estimatedTokenCount } from '../count-tokens.ts';
 import { objectInText } from '../caller-field.ts';
 import type { EventTranslator, JsonObject, ServerSentEvent } from '../protocol.ts';
 import { namedEvent } from '../server-sent-events.ts';
 import { garbage } from '../vendor-reading.ts';
-import { fullUsage, messageHead, messageUsage, stopReason } from './answer.ts';
+import { fullUsage, messageHead, messageUsage, noUsage, stopReason } from './answer.ts';
 
 type BlockKind = 'thinking' | 'text' | 'tool';
 
@@ -15,6 +17,9 @@ type Block = {
   text: string;
   state: 'waiting' | 'open' | 'closed';
 };
+
+/** Of English text, about. */
+const charactersPerToken = 4;
 
 const deltaOf = {
   thinking: ['thinking_delta', 'thinking'],
@@ -28,12 +33,19 @@ const deltaOf = {
  * are complete, and otherwise kept until the end.
  */
 export class MessageEventsOfChat implements EventTranslator {
+  readonly #body: JsonObject;
   readonly #reader = new ChatChunkReader();
   readonly #calls = new Map<number, Block>();
   #open: Block | undefined;
   #waiting: Block[] = [];
   #index = -1;
   #isRefused = false;
+  /** Of everything the model wrote. */
+  #length = 0;
+
+  constructor(body: JsonObject) {
+    this.#body = body;
+  }
 
   push(event: ServerSentEvent): string {
     let text = '';
@@ -63,10 +75,10 @@ export class MessageEventsOfChat implements EventTranslator {
     }
   }
 
-  /** What was used is known only at the end, and then said by `message_delta`. */
+  /** What was used is known only at the end, and then said by `message_delta`; until then there is an estimate. */
   #start(head: { id: string; model: string }): string {
-    const nothing = { prompt: 0, cached: 0, written: 0, completion: 0, reasoning: 0 };
-    const message = { ...messageHead(head), usage: fullUsage(messageUsage(nothing)) };
+    const usage = messageUsage({ ...noUsage, prompt: estimatedTokenCount(this.#body).input_tokens });
+    const message = { ...messageHead(head), usage: fullUsage(usage) };
     return namedEvent('message_start', JSON.stringify({ type: 'message_start', message }));
   }
 
@@ -99,6 +111,7 @@ export class MessageEventsOfChat implements EventTranslator {
   }
 
   #write(block: Block, text: string): string {
+    this.#length += text.length;
     if (block.state === 'closed') {
       if (text.trim() !== '') throw garbage('it continues a tool call that was complete');
       return '';
@@ -130,6 +143,12 @@ export class MessageEventsOfChat implements EventTranslator {
     return namedEvent('content_block_stop', `{"type":"content_block_stop","index":${this.#index}}`);
   }
 
+  /** A vendor that says nothing of usage has not worked for nothing. */
+  #estimate(): ChatUsage {
+    const prompt = estimatedTokenCount(this.#body).input_tokens;
+    return { ...noUsage, prompt, completion: Math.ceil(this.#length / charactersPerToken) };
+  }
+
   #finish({ finishReason, usage }: Extract<ChatPiece, { kind: 'end' }>): string {
     let text = this.#closeOpen();
     for (const block of this.#waiting) text += this.#openBlock(block) + this.#closeOpen();
@@ -139,7 +158,7 @@ export class MessageEventsOfChat implements EventTranslator {
       stop_details: null,
       container: null,
     };
-    const event = { type: 'message_delta', delta, usage: messageUsage(usage) };
+    const event = { type: 'message_delta', delta, usage: messageUsage(usage ?? this.#estimate()) };
     text += namedEvent('message_delta', JSON.stringify(event));
     return text + namedEvent('message_stop', '{"type":"message_stop"}');
   }

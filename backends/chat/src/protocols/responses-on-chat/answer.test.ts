@@ -121,8 +121,11 @@ describe('a stream of chunks', () => {
   it('has an empty message where the model said nothing', async () => {
     const chunks = 'data: {"id":"c","choices":[{"index":0,"delta":{"role":"assistant"}}]}\n\ndata: [DONE]\n\n';
     const stream = openAiThrough(responsesOnChat, Buffer.from(chunks)).responses.stream(asked);
-    expect(await stream.finalResponse()).toMatchObject({
+    const response = await stream.finalResponse();
+    expect(response.created_at).toBeGreaterThan(1_700_000_000);
+    expect(response).toMatchObject({
       status: 'completed',
+      usage: null,
       output: [{ type: 'message' }],
       output_text: '',
     });

@@ -50,7 +50,7 @@ export function responseInProgress(head: ResponseHead, body: JsonObject): JsonOb
   };
 }
 
-export type Ending = { finishReason: string; usage: ChatUsage };
+export type Ending = { finishReason: string; usage: ChatUsage | null };
 
 export function endedResponse(begun: JsonObject, output: JsonObject[], { finishReason, usage }: Ending): JsonObject {
   const reason = incompleteReasons.get(finishReason);
@@ -59,13 +59,17 @@ export function endedResponse(begun: JsonObject, output: JsonObject[], { finishR
     status: reason ? 'incomplete' : 'completed',
     incomplete_details: reason ? { reason } : null,
     output,
-    usage: {
-      input_tokens: usage.prompt,
-      input_tokens_details: { cached_tokens: usage.cached, cache_write_tokens: usage.written },
-      output_tokens: usage.completion,
-      output_tokens_details: { reasoning_tokens: usage.reasoning },
-      total_tokens: usage.prompt + usage.completion,
-    },
+    usage: usage && responseUsage(usage),
+  };
+}
+
+function responseUsage({ prompt, cached, written, completion, reasoning }: ChatUsage): JsonObject {
+  return {
+    input_tokens: prompt,
+    input_tokens_details: { cached_tokens: cached, cache_write_tokens: written },
+    output_tokens: completion,
+    output_tokens_details: { reasoning_tokens: reasoning },
+    total_tokens: prompt + completion,
   };
 }
 
