@@ -28,7 +28,7 @@ export const Conversation = z
 
 export type ConversationAnswer = z.infer<typeof Conversation>;
 
-export const Message = z
+export const ConversationMessage = z
   .object({
     id: IdSchema,
     role: z.string(),
@@ -44,9 +44,9 @@ export const Message = z
       ),
     created_at: MomentSchema,
   })
-  .openapi('Message');
+  .openapi('ConversationMessage');
 
-export type MessageAnswer = z.infer<typeof Message>;
+export type ConversationMessageAnswer = z.infer<typeof ConversationMessage>;
 
 export const FoundConversation = Conversation.extend({
   snippet: z.string().describe('Plain text around the words that were found. Not HTML: escape it before you show it.'),
@@ -154,5 +154,7 @@ export const listMessages = contract({
   paths: ['/api/v1/conversations/{id}/messages'],
   access: 'chat:read',
   summary: 'The messages of a conversation, newest first',
-  answers: { 200: { description: 'A page', schema: z.object({ messages: z.array(Message), next: NextSchema }) } },
+  answers: {
+    200: { description: 'A page', schema: z.object({ messages: z.array(ConversationMessage), next: NextSchema }) },
+  },
 });

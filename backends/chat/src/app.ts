@@ -4,10 +4,12 @@ import { createServiceApp, type ServiceAppOptions } from '#shared/service/create
 import type { ServiceEnv } from '#shared/service/service-env.ts';
 import type { Catalogue } from './completion/catalogue.ts';
 import type { Calls } from './calls/calls.ts';
+import type { ConversationServices } from './conversation-services.ts';
 import type { HealthChecks } from './provider-health/health-checks.ts';
 import type { ProviderHealthBook } from './provider-health/provider-health.ts';
 import { checkProvidersRoute } from './routes/check-providers.ts';
 import { compareModelsRoute } from './routes/compare-models.ts';
+import { conversationRoutes } from './routes/conversation-routes.ts';
 import { createChatCompletionRoute } from './routes/create-chat-completion.ts';
 import { createEmbeddingRoute } from './routes/create-embedding.ts';
 import { createMessageRoute } from './routes/create-message.ts';
@@ -34,17 +36,19 @@ import { listProvidersHealthRoute } from './routes/list-providers-health.ts';
 import { listProvidersStatsRoute } from './routes/list-providers-stats.ts';
 import { listProvidersRoute } from './routes/list-providers.ts';
 import { listStreamModelsRoute } from './routes/list-stream-models.ts';
+import { personaRoutes } from './routes/persona-routes.ts';
 import { rankStreamModelsRoute } from './routes/rank-stream-models.ts';
 import { recommendModelRoute } from './routes/recommend-model.ts';
 import { recommendVrModelRoute } from './routes/recommend-vr-model.ts';
 import { resetPerformanceRoute } from './routes/reset-performance.ts';
 
-export type Services = Omit<ServiceAppOptions, 'service' | 'contracts'> & {
-  catalogue: Catalogue;
-  calls: Calls;
-  providerHealth: ProviderHealthBook;
-  healthChecks: HealthChecks;
-};
+export type Services = Omit<ServiceAppOptions, 'service' | 'contracts'> &
+  ConversationServices & {
+    catalogue: Catalogue;
+    calls: Calls;
+    providerHealth: ProviderHealthBook;
+    healthChecks: HealthChecks;
+  };
 
 export function createApp(services: Services): Hono<ServiceEnv> {
   const app = createServiceApp({ ...services, service: 'chat', contracts: contractsOf('chat') });
@@ -57,6 +61,8 @@ export function createApp(services: Services): Hono<ServiceEnv> {
   providerRoutes(app, services);
   modelCardRoutes(app, services);
   performanceRoutes(app, services);
+  conversationRoutes(app, services.conversations);
+  personaRoutes(app, services.personas);
   getApiRootRoute(app, services);
   getApiHealthRoute(app, services);
   return app;

@@ -7,6 +7,7 @@ import { createApp } from './app.ts';
 import { createCatalogue } from './completion/catalogue.ts';
 import { createBreakers } from './calls/breakers.ts';
 import { createCalls } from './calls/calls.ts';
+import { createConversationServices } from './conversation-services.ts';
 import { createCardSource } from './completion/model-card.ts';
 import { readConfig } from './config.ts';
 import { measuredAttempt } from './performance/measured-call.ts';
@@ -49,7 +50,13 @@ await runService('chat', () => {
     service: 'chat',
     config,
     log,
-    createApp: (parts) => createApp({ ...parts, catalogue, calls, providerHealth, healthChecks }),
+    createApp: (parts) => {
+      // A turn may take as long as a call, and then has to be stored.
+      const maxTurnMs = config.limits.totalMs + 60_000;
+      const kept = createConversationServices(parts.database.db, { log, maxTurnMs });
+      parts.onStop(kept.turns.stop);
+      return createApp({ ...parts, ...kept, catalogue, calls, providerHealth, healthChecks });
+    },
     healthDetails: () => ({ providers: Object.fromEntries(statuses().map(({ id, status }) => [id, { status }])) }),
     healthDegraded: () => statuses().some(({ status }) => status === 'unhealthy'),
     close: async () => {

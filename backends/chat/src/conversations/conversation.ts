@@ -1,4 +1,4 @@
-import type { ConversationAnswer, MessageAnswer } from '#shared/contracts/chat-conversations.ts';
+import type { ConversationAnswer, ConversationMessageAnswer } from '#shared/contracts/chat-conversations.ts';
 import { AppError } from '#shared/http/error.ts';
 
 export type Conversation = {
@@ -40,7 +40,7 @@ export function describeConversation(conversation: Conversation): ConversationAn
   };
 }
 
-export function describeMessage(message: Message): MessageAnswer {
+export function describeMessage(message: Message): ConversationMessageAnswer {
   return {
     id: message.id,
     role: message.role,

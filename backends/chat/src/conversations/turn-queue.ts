@@ -1,4 +1,5 @@
 import { AppError } from '#shared/http/error.ts';
+import { clientGone } from '../calls/deadline.ts';
 
 export type Place = {
   /** Resolves when nobody of this process is in front. */
@@ -61,7 +62,7 @@ type Nap = { ms: number; deadline: number; signal: AbortSignal | undefined };
 async function nap(me: Waiting, { ms, deadline, signal }: Nap): Promise<void> {
   const left = deadline - performance.now();
   if (left <= 0) throw tooLate();
-  signal?.throwIfAborted();
+  if (signal?.aborted) throw clientGone();
   const { promise, resolve } = Promise.withResolvers<void>();
   const timer = setTimeout(resolve, Math.min(ms, left));
   me.wake = () => resolve();
@@ -69,7 +70,7 @@ async function nap(me: Waiting, { ms, deadline, signal }: Nap): Promise<void> {
   await promise;
   clearTimeout(timer);
   signal?.removeEventListener('abort', me.wake);
-  signal?.throwIfAborted();
+  if (signal?.aborted) throw clientGone();
 }
 
 function tooLate(): AppError {

@@ -12,7 +12,7 @@ export type OpenTurnRequest = {
   conversationId: string | undefined;
   userMessage: UserMessage;
   turnId: string;
-  /** Aborts with the AppError to answer with, when the client leaves while it waits for its turn. */
+  /** Aborts when the client leaves. While it waits for its turn, that ends the wait. */
   signal?: AbortSignal;
 };
 

@@ -6,7 +6,10 @@ import { conversationColumns } from './conversation-columns.ts';
 
 const headline = 'StartSel="", StopSel="", MaxFragments=2, MinWords=5, MaxWords=20, FragmentDelimiter=" … "';
 
-/** websearch_to_tsquery takes any text: what a user types is never a syntax error. */
+/**
+ * websearch_to_tsquery takes any text: what a user types is never a syntax error. A title that somebody chose counts more
+ * than any message; one that was made from a message has its words there.
+ */
 export function conversationSearch(db: Database): ConversationStore['search'] {
   return async ({ userId }, { q, limit }) => {
     const { rows } = await db.execute<{ id: string; message_id: string | null; snippet: string }>(sql`
@@ -18,7 +21,7 @@ export function conversationSearch(db: Database): ConversationStore['search'] {
         union all
         select c.id, null, 1 + ts_rank(to_tsvector('simple', c.title), words)
         from conversations c, query
-        where c.user_id = ${userId} and to_tsvector('simple', c.title) @@ words
+        where c.user_id = ${userId} and c.is_titled and to_tsvector('simple', c.title) @@ words
       ),
       best as (select distinct on (id) * from hits order by id, rank desc, message_id),
       page as (
@@ -27,7 +30,8 @@ export function conversationSearch(db: Database): ConversationStore['search'] {
         order by best.rank desc, c.updated_at desc, c.id limit ${limit}
       )
       select page.id, page.message_id,
-        left(ts_headline('simple', left(coalesce(m.content, page.title), 50000), words, ${headline}), 400) as snippet
+        case when m.id is null then page.title
+          else left(ts_headline('simple', left(m.content, 50000), words, ${headline}), 400) end as snippet
       from page cross join query left join chat_messages m on m.id = page.message_id
       order by page.rank desc, page.updated_at desc, page.id`);
     if (rows.length === 0) return [];

@@ -2,12 +2,14 @@ import type { Hono } from 'hono';
 import { contractVersion } from '#shared/contract-version.ts';
 import type { AssertionVerifier } from '#shared/identity/assertion-verify.ts';
 import type { Principal, Scope } from '#shared/identity/principal.ts';
+import { connect, type Database } from '#shared/db/connect.ts';
 import { createLogger } from '#shared/log.ts';
 import { createHealthReporter } from '#shared/service/health.ts';
 import type { ServiceEnv } from '#shared/service/service-env.ts';
 import { createApp } from '../app.ts';
 import { createCatalogue } from '../completion/catalogue.ts';
 import type { ChatProvider } from '../completion/chat-provider.ts';
+import { createConversationServices } from '../conversation-services.ts';
 import { createBreakers } from '../calls/breakers.ts';
 import { createCalls, type CallLimits } from '../calls/calls.ts';
 import { translationFor } from '../protocols/index.ts';
@@ -31,6 +33,8 @@ export type TestChatOptions = {
   verifyAssertion?: AssertionVerifier;
   fallbacks?: Record<string, string[]>;
   pingDatabase?: () => Promise<void>;
+  /** Without it, whatever needs one answers 503. */
+  db?: Database;
 };
 
 /** Headers under which the app below believes to be called by a user with these scopes. */
@@ -48,7 +52,9 @@ export function createTestChat(options: TestChatOptions = {}): TestChat {
   const health = createProviderHealthBook();
   const metering = createTestMetering();
   const catalogue = createCatalogue(providers);
+  const noDatabase = connect({ url: 'postgresql://127.0.0.1:1/none', poolSize: 1, log }).db;
   const app = createApp({
+    ...createConversationServices(options.db ?? noDatabase, { log, maxTurnMs: 60_000 }),
     log,
     build: { version: '1.2.3', commit: 'abc', contract: contractVersion },
     health: createHealthReporter({ environment: 'local', pingDatabase, natsStatus: () => 'disabled' }),

@@ -1,0 +1,14 @@
+import type { Hono } from 'hono';
+import { initializeDefaultPersona as contract } from '#shared/contracts/chat-personas.ts';
+import { mount, userOf } from '#shared/service/mount.ts';
+import type { ServiceEnv } from '#shared/service/service-env.ts';
+import { describePersona } from '../personas/persona.ts';
+import type { Personas } from '../personas/personas.ts';
+
+export function initializeDefaultPersonaRoute(app: Hono<ServiceEnv>, personas: Personas): void {
+  mount(app, contract, async ({ c }) => {
+    const user = userOf(c);
+    const persona = describePersona(await personas.initializeDefault(user), user);
+    return c.json({ success: true, persona, message: 'Mu is here' });
+  });
+}
