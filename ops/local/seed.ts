@@ -50,11 +50,19 @@ async function storeKey(client: pg.Client, key: string): Promise<boolean> {
        INSERT INTO users (email, name, role) VALUES ($1, 'Developer', 'admin')
        ON CONFLICT (email) DO UPDATE SET role = 'admin', updated_at = now()
        RETURNING id
+     ), seeded AS (
+       INSERT INTO api_keys AS k (user_id, key_hash, name, prefix, last_four, environment, scopes)
+       SELECT id, $2, $3, $4, $5, 'dev', $6 FROM owner
+       ON CONFLICT (key_hash) DO UPDATE SET scopes = excluded.scopes, updated_at = now()
+       WHERE k.is_active AND k.revoked_at IS NULL AND k.user_id = excluded.user_id
+       RETURNING id, user_id, xmax = 0 AS is_new
+     ), recorded AS (
+       INSERT INTO audit_log (user_id, action, subject_kind, subject_id, after)
+       SELECT user_id, 'key.created', 'key', id::text,
+         jsonb_build_object('id', id, 'name', $3::text, 'prefix', $4::text, 'scopes', to_jsonb($6::text[]), 'by', 'seed')
+       FROM seeded WHERE is_new
      )
-     INSERT INTO api_keys AS k (user_id, key_hash, name, prefix, last_four, environment, scopes)
-     SELECT id, $2, $3, $4, $5, 'dev', $6 FROM owner
-     ON CONFLICT (key_hash) DO UPDATE SET scopes = excluded.scopes, updated_at = now()
-     WHERE k.is_active AND k.revoked_at IS NULL AND k.user_id = excluded.user_id`,
+     SELECT FROM seeded`,
     [devUserEmail, hash, keyName, prefix, key.slice(-4), [...scopes]],
   );
   return rowCount === 1;
