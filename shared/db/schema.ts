@@ -18,6 +18,7 @@ import { moment } from './moment.ts';
 import { users } from './user-table.ts';
 
 export * from './conversation-tables.ts';
+export * from './idempotency-table.ts';
 export * from './metering-tables.ts';
 export * from './user-table.ts';
 
