@@ -8,7 +8,7 @@ import { getRoot } from './routes/get-root.ts';
 import { getVersion } from './routes/get-version.ts';
 import { proxy } from './routes/proxy.ts';
 
-export type App = { fetch: (request: Request, context: ExecutionContext) => Promise<Response> };
+export type App = { fetch: (request: Request, context: ExecutionContext) => Response | Promise<Response> };
 
 /**
  * The gateway's own routes, and everything else to a backend. What happens around each of them is in edge.ts. Only
@@ -26,10 +26,8 @@ export function createApp(deps: Deps): App {
   const ownPaths = new Set(own.routes.map(({ path }) => path));
   own.all('*', viaHono(forward));
   return {
-    fetch: async (request, context) =>
-      ownPaths.has(targetOf(request.url).path)
-        ? await own.fetch(request, {}, context)
-        : await forward(request, context),
+    fetch: (request, context) =>
+      ownPaths.has(targetOf(request.url).path) ? own.fetch(request, {}, context) : forward(request, context),
   };
 }
 

@@ -61,9 +61,12 @@ export type EdgeOptions = { log: Logger; origins: Origins; limits: Pick<Limits, 
 export function edge({ log, origins, limits, now = Date.now }: EdgeOptions): (respond: Responder) => Answerer {
   return (respond) => async (raw, context) => {
     const request = edgeRequest(raw, now(), (work) => context.waitUntil(work));
-    const answer = await answered(request, respond, { origins, limits }).catch((error: unknown) =>
-      problemAnswer(error, request, log),
-    );
+    let answer: EdgeAnswer;
+    try {
+      answer = await answered(request, respond, { origins, limits });
+    } catch (error) {
+      answer = problemAnswer(error, request, log);
+    }
     const endedAt = now();
     logRequest(log, request, answer.status, endedAt - request.startedAt);
     if ('untouched' in answer) return answer.untouched;
@@ -103,16 +106,15 @@ function edgeRequest(raw: Request, startedAt: number, waitUntil: EdgeRequest['wa
   };
 }
 
-async function answered(
+function answered(
   request: EdgeRequest,
   respond: Responder,
   { origins, limits }: Pick<EdgeOptions, 'origins' | 'limits'>,
-): Promise<EdgeAnswer> {
+): EdgeAnswer | Promise<EdgeAnswer> {
   if (isPreflight(request)) return preflight(request.headers, origins);
   requireCleanRequest(request);
   const counted = limits.byAddress(request);
-  if (counted) await counted;
-  return await respond(request);
+  return counted ? counted.then(() => respond(request)) : respond(request);
 }
 
 function problemAnswer(thrown: unknown, request: EdgeRequest, log: Logger): MadeAnswer {

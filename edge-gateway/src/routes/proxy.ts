@@ -26,9 +26,12 @@ export function proxy(deps: Deps): Responder {
     }
     if (upstream.open) refuseOwnRequest(request.headers);
     request.upstream = upstream.service;
-    const principal = upstream.open ? anonymous : await identified(deps, request);
+    const found = upstream.open ? anonymous : identified(deps, request);
+    // Each await costs a turn of the event loop's queue, so there is none where nothing has to be waited for.
+    const principal = 'kind' in found ? found : await found;
     const body = limitBody(request.headers, request.raw.body, upstream.maxBodyBytes);
-    const assertion = await assertions(principal, upstream.service);
+    const made = assertions(principal, upstream.service);
+    const assertion = typeof made === 'string' ? made : await made;
     return await forward({ upstream, request, body, assertion });
   };
 }

@@ -2,12 +2,12 @@ import { isAlive } from './liveness.ts';
 
 export type DeadlineOptions = { origin: string; firstByteMs: number; send: typeof fetch };
 
-/**
- * `late` rejects when the time is up; to be raced against the wait, because a timer with a signal for `fetch` would
- * cost every request a tenth of its CPU. What lost the race is cancelled by the platform when the answer is out.
- */
 export type Deadline = {
-  late: Promise<never>;
+  /**
+   * Waits for one thing at a time, at most until the time is up. A signal for `fetch` would cost every request a tenth
+   * of its CPU; what came too late is cancelled by the platform when the answer is out.
+   */
+  within: <T>(work: Promise<T>) => Promise<T>;
   isOver: () => boolean;
   /** Whether the time was cut short because nobody was there. */
   isGone: () => boolean;
@@ -20,13 +20,12 @@ export type Deadline = {
  */
 export function startDeadline({ origin, firstByteMs, send }: DeadlineOptions): Deadline {
   const livenessMs = Math.min(5_000, firstByteMs / 3);
-  const { promise: late, reject } = Promise.withResolvers<never>();
   let state: 'waiting' | 'stopped' | 'late' | 'gone' = 'waiting';
   let waited = 0;
   const expire = (how: 'late' | 'gone'): void => {
     if (state !== 'waiting') return;
     state = how;
-    reject(new Error('the deadline has passed'));
+    giveUp(passed());
   };
   const check = (): void => {
     void isAlive(origin, livenessMs, send).then((alive) => alive || expire('gone'));
@@ -38,10 +37,16 @@ export function startDeadline({ origin, firstByteMs, send }: DeadlineOptions): D
     timer = setTimeout(waited < firstByteMs ? check : () => expire('late'), pause);
   };
   let timer = 0;
-  late.catch(() => undefined); // It may pass between two attempts, when nobody races it.
+  // It may pass between two attempts, when nobody waits.
+  let giveUp: (reason: Error) => void = () => undefined;
   wait();
   return {
-    late,
+    within: (work) =>
+      new Promise((resolve, reject) => {
+        giveUp = reject;
+        if (state === 'waiting') work.then(resolve, reject);
+        else reject(passed());
+      }),
     isOver: () => state === 'late' || state === 'gone',
     isGone: () => state === 'gone',
     stop: () => {
@@ -49,4 +54,8 @@ export function startDeadline({ origin, firstByteMs, send }: DeadlineOptions): D
       clearTimeout(timer);
     },
   };
+}
+
+function passed(): Error {
+  return new Error('the deadline has passed');
 }

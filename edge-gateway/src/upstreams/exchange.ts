@@ -35,7 +35,9 @@ export async function exchange(options: ExchangeOptions): Promise<Response> {
   } as const;
   try {
     return await attempted(options.attempts, deadline, async () => {
-      return await fromBackend(await Promise.race([send(url, init), deadline.late]), requestId);
+      const answer = await deadline.within(send(url, init));
+      if (!isFromBackend(answer, requestId)) await refuse(answer);
+      return answer;
     });
   } catch (cause) {
     if (await isUpstreamsFault(options, deadline)) options.onUpstreamFault();
@@ -78,12 +80,14 @@ export function isRepeatable({ method, body }: Pick<ExchangeOptions, 'method' | 
  * A 502, 503 or 504 that does not repeat our request id was not made by our backend but by a proxy before it that
  * could not reach it. Statuses beyond HTTP's, and upgrades nobody asked for, come from no HTTP server at all.
  */
-async function fromBackend(answer: Response, requestId: string): Promise<Response> {
-  const { status, headers, webSocket } = answer;
+function isFromBackend({ status, headers, webSocket }: Response, requestId: string): boolean {
   const isHttp = (status >= 200 && status < 600) || Boolean(webSocket);
   const isGatewayStatus = status >= 502 && status <= 504;
-  if (isHttp && (!isGatewayStatus || headers.get(headerNames.requestId) === requestId)) return answer;
-  await answer.body?.cancel();
+  return isHttp && (!isGatewayStatus || headers.get(headerNames.requestId) === requestId);
+}
+
+async function refuse({ status, body }: Response): Promise<never> {
+  await body?.cancel();
   throw new Error(`something before the backend answered ${status}`);
 }
 

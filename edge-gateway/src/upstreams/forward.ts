@@ -37,12 +37,33 @@ export function createForward(options: ForwardOptions): Forward {
     asset: createBreaker(),
   };
   return async (forwarded) => {
-    const breaker = breakers[forwarded.upstream.service];
-    refuseWhileOpen(breaker, forwarded.upstream);
+    const { upstream, request, body } = forwarded;
+    const breaker = breakers[upstream.service];
+    refuseWhileOpen(breaker, upstream);
     const headers = upstreamHeaders(forwarded);
-    const answer = await answerOf({ ...forwarded, headers }, breaker, options);
-    if (isComplete(answer, forwarded.request, headers)) return { status: answer.status, untouched: answer };
-    return madeAnswer(forwarded.request.headers, answer);
+    const startedAt = Date.now();
+    try {
+      const answer = await exchange({
+        upstream,
+        method: request.method,
+        body,
+        url: `${upstream.origin}${request.path}${request.search}`,
+        headers,
+        requestId: request.requestId,
+        firstByteMs: Math.min(options.firstByteSeconds, firstByteSeconds[upstream.service]) * 1_000,
+        // An upstream that is known to fail is not asked three times as often for it.
+        attempts: isRepeatable({ method: request.method, body }) && breaker.isCalm() ? maxAttempts : 1,
+        send: options.send,
+        onUpstreamFault: breaker.failed,
+      });
+      breaker.succeeded();
+      if (isComplete(answer, request, headers)) return { status: answer.status, untouched: answer };
+      return madeAnswer(request.headers, answer);
+    } catch (error) {
+      throw body.tooLarge() ?? error;
+    } finally {
+      request.upstreamMs = Date.now() - startedAt;
+    }
   };
 }
 
@@ -52,34 +73,6 @@ function refuseWhileOpen(breaker: Breaker, { service }: Upstream): void {
   throw new AppError('unavailable', `The ${service} service is not available`, {
     retryAfterSeconds: Math.ceil(waitMs / 1_000),
   });
-}
-
-type Sent = Forwarded & { headers: Record<string, string> };
-
-async function answerOf(sent: Sent, breaker: Breaker, options: ForwardOptions): Promise<Response> {
-  const { upstream, request, body, headers } = sent;
-  const startedAt = Date.now();
-  try {
-    const answer = await exchange({
-      upstream,
-      method: request.method,
-      body,
-      url: `${upstream.origin}${request.path}${request.search}`,
-      headers,
-      requestId: request.requestId,
-      firstByteMs: Math.min(options.firstByteSeconds, firstByteSeconds[upstream.service]) * 1_000,
-      // An upstream that is known to fail is not asked three times as often for it.
-      attempts: isRepeatable({ method: request.method, body }) && breaker.isCalm() ? maxAttempts : 1,
-      send: options.send,
-      onUpstreamFault: breaker.failed,
-    });
-    breaker.succeeded();
-    return answer;
-  } catch (error) {
-    throw body.tooLarge() ?? error;
-  } finally {
-    request.upstreamMs = Date.now() - startedAt;
-  }
 }
 
 function upstreamHeaders({ upstream, request, assertion }: Forwarded): Record<string, string> {
