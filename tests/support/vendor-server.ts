@@ -1,4 +1,10 @@
-import { createServer, type IncomingHttpHeaders, type IncomingMessage, type ServerResponse } from 'node:http';
+import {
+  createServer,
+  type IncomingHttpHeaders,
+  type IncomingMessage,
+  type Server,
+  type ServerResponse,
+} from 'node:http';
 import type { Socket } from 'node:net';
 import { gzipSync } from 'node:zlib';
 import { listen } from './listen.ts';
@@ -29,6 +35,8 @@ export type FakeVendor = {
   next: (...scripts: VendorScript[]) => void;
   /** What requests get while nothing is queued. */
   always: (script: VendorScript) => void;
+  /** From now on any key is good, so that scripts decide about that too. */
+  refuseNobody: () => void;
   /** How many connections are open now. */
   connections: () => number;
   close: () => Promise<void>;
@@ -55,6 +63,7 @@ export async function startVendor(protocol: VendorProtocol): Promise<FakeVendor>
   const queue: VendorScript[] = [];
   const waiting = new Set<() => void>();
   let fallback: VendorScript = {};
+  let { refuse } = protocol;
 
   const server = createServer({ noDelay: true }, (req, res) => {
     void record(req, res)
@@ -68,16 +77,12 @@ export async function startVendor(protocol: VendorProtocol): Promise<FakeVendor>
 
   const serve = async (res: ServerResponse, request: VendorRequest): Promise<void> => {
     for (const [name, value] of Object.entries(protocol.headers())) res.setHeader(name, value);
-    const refusal = protocol.refuse(request);
+    const refusal = refuse(request);
     if (refusal) sendJson(res, refusal.status, refusal.body);
     else await play(res, request, protocol, queue.shift() ?? fallback);
   };
 
-  const sockets = new Set<Socket>();
-  server.on('connection', (socket) => {
-    sockets.add(socket);
-    socket.once('close', () => sockets.delete(socket));
-  });
+  const sockets = socketsOf(server);
   const port = await listen(server);
   return {
     url: `http://127.0.0.1:${port}`,
@@ -86,6 +91,9 @@ export async function startVendor(protocol: VendorProtocol): Promise<FakeVendor>
     next: (...scripts) => void queue.push(...scripts),
     always: (script) => {
       fallback = script;
+    },
+    refuseNobody: () => {
+      refuse = () => null;
     },
     connections: () => sockets.size,
     received: async (count) =>
@@ -106,6 +114,15 @@ export async function startVendor(protocol: VendorProtocol): Promise<FakeVendor>
       });
     },
   };
+}
+
+function socketsOf(server: Server): ReadonlySet<Socket> {
+  const sockets = new Set<Socket>();
+  server.on('connection', (socket) => {
+    sockets.add(socket);
+    socket.once('close', () => sockets.delete(socket));
+  });
+  return sockets;
 }
 
 async function play(

@@ -51,16 +51,19 @@ export function refusal({ status, headers }: Refused, reading: RefusalReading): 
   return new AppError(vendorCode, detail, { cause: reading.error, ...retryAfter(headers) });
 }
 
-/** What may stand in a log or an answer of what a vendor says. */
+/** What may stand in a log or an answer of what a vendor says. No more is masked than could be shown. */
 export function presentable(message: string): string {
-  return mask(message).slice(0, maxMessageLength);
+  return mask(message.slice(0, 2 * maxMessageLength)).slice(0, maxMessageLength);
 }
 
-/** What is worth keeping of the vendor's headers: no cookies, nothing about our account. */
+/** What is worth keeping of the vendor's headers: no cookies, nothing about our account, nothing that `Headers` refuses. */
 export function keptHeaders(headers: VendorHeaders): Headers {
-  const names = ['request-id', 'x-request-id', 'retry-after', 'retry-after-ms'];
-  const kept = names.flatMap((name): [string, string][] => (headers[name] ? [[name, String(headers[name])]] : []));
-  return new Headers(kept);
+  const kept = new Headers();
+  for (const name of ['request-id', 'x-request-id', 'retry-after', 'retry-after-ms']) {
+    const value = String(headers[name] ?? '');
+    if (/^[\x21-\x7e][\x20-\x7e]*$/.test(value)) kept.set(name, value);
+  }
+  return kept;
 }
 
 export function parsedOrNothing(text: string): unknown {

@@ -41,31 +41,32 @@ export async function jsonOf({ headers, body }: VendorAnswer, signal: AbortSigna
   const bytes = await collected(body, maxAnswerBytes).catch((cause: unknown) => {
     throw abortReason(signal) ?? unusable('The provider broke off its answer', cause);
   });
-  if (bytes.length > maxAnswerBytes) throw unusable('The provider sent an answer too large');
+  if (!bytes) throw unusable('The provider sent an answer too large');
   if (!isObject(bytes)) throw unusable('The provider sent an answer that is not a JSON object');
   return bytes;
 }
 
-/** What the vendor says about a refusal, without the key it may quote. A message cut off is as good as none. */
-export async function textOf({ body }: VendorAnswer, secret: string | null): Promise<string> {
-  const bytes = await collected(body, maxRefusalBytes).catch(() => Buffer.alloc(0));
-  const text = bytes.toString('utf8');
-  return secret ? text.replaceAll(secret, '…') : text;
+/** What the vendor says about a refusal. A message cut off is as good as none. */
+export async function textOf({ body }: VendorAnswer): Promise<string> {
+  const bytes = await collected(body, maxRefusalBytes).catch(() => null);
+  return bytes?.toString('utf8') ?? '';
 }
 
-/** Stops reading past the limit; the result is then longer than it. */
-async function collected(body: Readable, maxBytes: number): Promise<Buffer> {
+/** Null past the limit, where it hangs up. */
+async function collected(body: Readable, maxBytes: number): Promise<Buffer | null> {
   const chunks: Buffer[] = [];
   let total = 0;
   await new Promise<void>((resolve, reject) => {
+    body.once('end', resolve).once('close', resolve).once('error', reject);
     body.on('data', (chunk: Buffer) => {
       chunks.push(chunk);
       total += chunk.length;
-      if (total > maxBytes) body.destroy();
+      if (total <= maxBytes) return;
+      resolve();
+      discard(body);
     });
-    body.once('end', resolve).once('close', resolve).once('error', reject);
   });
-  return Buffer.concat(chunks, total);
+  return total > maxBytes ? null : Buffer.concat(chunks, total);
 }
 
 function discard(body: Readable): void {

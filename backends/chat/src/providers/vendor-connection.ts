@@ -1,7 +1,7 @@
 import type { Readable } from 'node:stream';
 import { Pool } from 'undici';
 import type { AppError } from '#shared/http/error.ts';
-import type { Refused } from './refused.ts';
+import type { Refused, VendorHeaders } from './refused.ts';
 import { abortReason, createVendorConnector, transportError } from './transport-errors.ts';
 import { decoded, eventsOf, jsonOf, textOf, type VendorAnswer } from './vendor-answer.ts';
 
@@ -61,8 +61,7 @@ export function createVendorConnection(options: VendorConnectionOptions): Vendor
     });
     const readable = decoded(answer);
     if (readable.statusCode === 200) return readable;
-    const text = await textOf(readable, options.secret);
-    throw options.refusal({ status: readable.statusCode, headers: readable.headers, text });
+    throw options.refusal(refusedBy(readable, await textOf(readable), options.secret));
   };
   const post = async (request: VendorPost, accept: string): Promise<VendorAnswer> => {
     const headers = { ...request.headers, accept, 'content-type': 'application/json' };
@@ -77,4 +76,12 @@ export function createVendorConnection(options: VendorConnectionOptions): Vendor
     },
     close: async () => await pool.destroy(),
   };
+}
+
+/** A refusal may quote our key, in its text or in what it calls itself. */
+function refusedBy({ statusCode: status, headers }: VendorAnswer, text: string, secret: string | null): Refused {
+  if (!secret) return { status, headers, text };
+  const clean: VendorHeaders = {};
+  for (const [name, value] of Object.entries(headers)) clean[name] = String(value ?? '').replaceAll(secret, '…');
+  return { status, headers: clean, text: text.replaceAll(secret, '…') };
 }
