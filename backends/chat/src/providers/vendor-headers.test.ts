@@ -2,6 +2,8 @@ import { afterEach, describe, expect, it } from 'vitest';
 import { startScriptedVendor, type ScriptedVendor } from '../testing/scripted-vendor.ts';
 import type { ChatProvider, ProviderCall } from '../completion/chat-provider.ts';
 import { unknownCard } from '../completion/model-card.ts';
+import { openAiRefusal } from './openai-refusal.ts';
+import { createVendorConnection } from './vendor-connection.ts';
 import { createAnthropicProvider, createOpenAiCompatibleProvider, createOpenAiProvider } from './index.ts';
 
 const closing: (() => Promise<void>)[] = [];
@@ -106,6 +108,34 @@ describe('Anthropic', () => {
 
   it('goes by its older name too', async () => {
     expect((await start(createAnthropicProvider)).provider.aliases).toEqual(['claude']);
+  });
+});
+
+describe('a connection', () => {
+  it('lets a caller’s header stand in for a default, never for ours', async () => {
+    const vendor = await startScriptedVendor();
+    vendor.play((response) => void response.writeHead(200, { 'content-type': 'application/json' }).end('{"a":1}'));
+    const connection = createVendorConnection({
+      baseUrl: vendor.baseUrl,
+      headers: { authorization: 'ours' },
+      defaultHeaders: { version: '1', other: '1' },
+      secret: null,
+      timeouts,
+      refusal: openAiRefusal,
+    });
+    closing.push(connection.close, vendor.close);
+    const headers = { authorization: 'theirs', version: '2', 'user-agent': 'theirs', 'accept-encoding': 'gzip' };
+    const signal = AbortSignal.timeout(10_000);
+    await connection.json({ path: '/x', body: Buffer.from('{}'), headers, signal });
+    const ours = {
+      authorization: 'ours',
+      version: '2',
+      other: '1',
+      'user-agent': 'gaia',
+      'accept-encoding': 'identity',
+    };
+    expect(vendor.requests[0]).toMatchObject({ url: '/v1/x', headers: ours });
+    expect(JSON.stringify(vendor.requests[0]?.headers)).not.toContain('theirs');
   });
 });
 
