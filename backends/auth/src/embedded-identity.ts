@@ -5,10 +5,11 @@ import type { AccountRepository } from './accounts/account.ts';
 import { createEmbeddedProvider } from './accounts/embedded-provider.ts';
 import type { IdentityProvider } from './accounts/identity-provider.ts';
 import type { ConfirmationRule } from './accounts/session-scopes.ts';
-import { createAccountLimits, type AccountLimits } from './limits/account-limits.ts';
+import { accountLimits, createAccountLimits, type AccountLimits } from './limits/account-limits.ts';
 import type { Mailer } from './mail/mailer.ts';
 import { createPasswordHasher, type PasswordHasher } from './passwords/password-hasher.ts';
 import { createAccountRepository } from './store/account-repository.ts';
+import { createSharedAttempts } from './store/shared-attempts.ts';
 import { createSessionRepository } from './store/session-repository.ts';
 import { createPasswordRepository } from './store/password-repository.ts';
 import { createKeyRepository } from './store/key-repository.ts';
@@ -49,7 +50,7 @@ export function createEmbeddedIdentity({ db, signingKeys, ...options }: Embedded
     tokens,
     passwords: options.passwords ?? createPasswordHasher(),
     storedPasswords: createPasswordRepository(db),
-    limits: options.limits ?? createAccountLimits(),
+    limits: options.limits ?? createAccountLimits(accountLimits, createSharedAttempts(db)),
   });
   return { provider, accounts, credentials: { keys: createKeyRepository(db), tokens, sessions } };
 }

@@ -1,10 +1,11 @@
 import type { Database } from '#shared/db/connect.ts';
 import type { Logger } from '#shared/log.ts';
 import type { Identity } from './embedded-identity.ts';
-import { createAccountLimits, type AccountLimits } from './limits/account-limits.ts';
+import { accountLimits, createAccountLimits, type AccountLimits } from './limits/account-limits.ts';
 import { createAccountRepository } from './store/account-repository.ts';
 import { createKeyRepository } from './store/key-repository.ts';
 import { createMirror } from './store/mirror-repository.ts';
+import { createSharedAttempts } from './store/shared-attempts.ts';
 import { createSessionRepository } from './store/session-repository.ts';
 import { createGotrue } from './supabase/gotrue.ts';
 import { firstSight, type Mirror } from './supabase/mirror.ts';
@@ -37,7 +38,7 @@ export function createSupabaseIdentity(options: SupabaseIdentityOptions): Supaba
   const theirs = createSupabaseTokens({ url, jwtSecret, ...(timeoutMs !== undefined && { timeoutMs }) });
   const own = createAccessTokens(signingKeys);
   const accounts = createAccountRepository(db);
-  const limits = options.limits ?? createAccountLimits();
+  const limits = options.limits ?? createAccountLimits(accountLimits, createSharedAttempts(db));
   return {
     provider: createSupabaseProvider({
       gotrue,

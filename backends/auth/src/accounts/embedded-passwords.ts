@@ -50,13 +50,13 @@ export function createEmbeddedPasswords(options: EmbeddedPasswordOptions): Passw
 async function forgot(options: EmbeddedPasswordOptions, email: string, { actor }: Visitor): Promise<void> {
   const { stored, limits, mailer } = options;
   const address = addressOf(email);
-  takeAttempt(limits.resend(address, actor.address));
+  await takeAttempt(limits.resend(address, actor.address));
   const owner = await stored.ownerOf(address);
   if (!owner) {
-    if ((await stored.isClaimed(address)) && limits.mail(address)) mailer.send(noAccountMail(email));
+    if ((await stored.isClaimed(address)) && (await limits.mail(address))) mailer.send(noAccountMail(email));
     return;
   }
-  if (!limits.mail(address)) return;
+  if (!(await limits.mail(address))) return;
   const { token, code } = newCode(options.now(), resetMs);
   await stored.addCode({ userId: owner.userId, address }, code);
   mailer.send(resetMail(owner.email, token, options.resetUrl));
@@ -69,13 +69,13 @@ async function reset(
 ): Promise<void> {
   const address = addressOf(email);
   const counted = limits.logIn(address, actor.address);
-  takeAttempt(counted);
+  await takeAttempt(counted);
   const tokenHash = hashSecret(token);
   if (!(await stored.isGood(tokenHash, address))) throw badCode();
   const passwordHash = await passwords.hash(password, await accounts.saltOf(address, passwords.newSalt()));
   const owner = await stored.reset({ tokenHash, address, passwordHash }, actor);
   if (!owner) throw badCode();
-  refundAttempt(counted);
+  await refundAttempt(counted);
   mailer.send(passwordChangedMail(owner.email));
 }
 
@@ -88,9 +88,9 @@ async function change(
   const held = await stored.passwordOf(userId);
   if (!held) throw new AppError('invalid_request', 'This account has no password: ask for a code to set one');
   const counted = limits.logIn(held.address, actor.address);
-  takeAttempt(counted);
+  await takeAttempt(counted);
   if ((await passwords.firstMatch(current, [held.hash])) !== 0) throw wrongPassword();
-  refundAttempt(counted);
+  await refundAttempt(counted);
   const newHash = await passwords.hash(next, await accounts.saltOf(held.address, passwords.newSalt()));
   const { refreshToken, session } = beginSession({ userAgent, address: actor.address }, now());
   const started = await stored.change({ userId, oldHash: held.hash, newHash, session }, actor);

@@ -72,14 +72,14 @@ async function register(
   const { accounts, passwords, tokens, mailer, limits } = options;
   tokens.requireKey();
   const address = addressOf(email);
-  takeAttempt(limits.register(address, visitor.actor.address));
+  await takeAttempt(limits.register(address, visitor.actor.address));
   const salt = await accounts.saltOf(address, passwords.newSalt());
   const account = { email, address, name, passwordHash: await passwords.hash(password, salt) };
   const { token, confirmation } = newConfirmation(nowOf(options));
   const { refreshToken, session } = begin(options, visitor);
   const isTaken = await accounts.isTaken(address);
   const started = await accounts.create({ account, confirmation, session }, visitor.actor);
-  if (limits.mail(address)) {
+  if (await limits.mail(address)) {
     mailer.send(isTaken ? addressTakenMail(email) : confirmationMail(email, token, options.confirmUrl));
   }
   return await signedIn(options, started, refreshToken);
@@ -94,7 +94,7 @@ async function logIn(
   tokens.requireKey();
   const address = addressOf(email);
   const counted = limits.logIn(address, visitor.actor.address);
-  takeAttempt(counted);
+  await takeAttempt(counted);
   const claimants = await accounts.claimants(address);
   const match = await passwords.firstMatch(
     password,
@@ -102,7 +102,7 @@ async function logIn(
   );
   const claimant = claimants[match];
   if (!claimant || claimant.account.disabledAt) throw unauthenticated();
-  refundAttempt(counted);
+  await refundAttempt(counted);
   await renewHash(options, claimant, password);
   const { refreshToken, session } = begin(options, visitor);
   return await signedIn(options, await accounts.startSession(claimant.account, session, visitor.actor), refreshToken);
@@ -140,11 +140,11 @@ async function confirm(
 async function resend(options: EmbeddedProviderOptions, email: string, { actor }: Visitor): Promise<void> {
   const { accounts, mailer, limits, confirmUrl } = options;
   const address = addressOf(email);
-  takeAttempt(limits.resend(address, actor.address));
+  await takeAttempt(limits.resend(address, actor.address));
   const isTaken = await accounts.isTaken(address);
   const { token, confirmation } = newConfirmation(nowOf(options));
   const waiting = await accounts.renewConfirmation(address, confirmation);
-  if (!waiting || !limits.mail(address)) return;
+  if (!waiting || !(await limits.mail(address))) return;
   mailer.send(isTaken ? addressTakenMail(waiting.email) : confirmationMail(waiting.email, token, confirmUrl));
 }
 

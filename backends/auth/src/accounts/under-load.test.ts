@@ -1,6 +1,5 @@
 import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest';
 import { createSessionApp, principalOf, type SessionApp } from '../../../../tests/support/session-app.ts';
-import { createAccountLimits } from '../limits/account-limits.ts';
 import { createPasswordHasher } from '../passwords/password-hasher.ts';
 import { testAccountLimits } from '../testing/embedded.ts';
 
@@ -67,7 +66,7 @@ describe('log-ins', () => {
 
 describe('limits', () => {
   it('stop a guesser at one account, whether or not it exists, and leave its sessions and everybody else alone', async () => {
-    const limited = await createSessionApp({ limits: createAccountLimits() });
+    const limited = await createSessionApp();
     const owner = await limited.newcomer();
     const guess = (email: string) => limited.call('POST', 'login', { email, password: 'wrong horse' });
     for (const email of [owner.email, 'nobody@example.org']) {
@@ -87,7 +86,7 @@ describe('limits', () => {
   });
 
   it('answer a thousand log-ins to one account at once, most with 429 and at hardly any price', async () => {
-    const limited = await createSessionApp({ limits: createAccountLimits(), passwords: createPasswordHasher() });
+    const limited = await createSessionApp({ passwords: createPasswordHasher() });
     const { email } = await limited.newcomer();
     const before = process.cpuUsage();
     const order: number[] = [];

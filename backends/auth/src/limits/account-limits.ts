@@ -1,4 +1,14 @@
-import { createAttemptCounter, networkOf, type AttemptLimit, type Counted } from './attempts.ts';
+import { AppError } from '#shared/http/error.ts';
+import {
+  createAttemptCounter,
+  networkOf,
+  takeAttempt,
+  type AttemptCounter,
+  type AttemptLimit,
+  type Counted,
+  type Counting,
+  type SharedAttempts,
+} from './attempts.ts';
 
 const quarterHour = 900;
 const hour = 3_600;
@@ -21,35 +31,51 @@ export type AccountLimits = Record<
   'logIn' | 'register' | 'resend',
   (account: string, client: string | null) => Counted
 > & {
-  mail: (account: string) => boolean;
+  mail: (account: string) => Promise<boolean>;
 };
 
 type LimitName = keyof typeof accountLimits;
 
 /**
  * Limits of what anybody may try without a credential. Sessions are not among it: however many log-ins fail, whoever
- * is logged in stays so.
+ * is logged in stays so. Without `shared`, this process counts for itself.
  */
-export function createAccountLimits(limits: Record<LimitName, AttemptLimit> = accountLimits): AccountLimits {
-  const counter = (name: LimitName) => createAttemptCounter(limits[name]);
-  const logIn = { both: counter('logInByBoth'), account: counter('logInByAccount'), client: counter('logInByClient') };
-  const register = { account: counter('registerByAccount'), client: counter('registerByClient') };
-  const resend = { account: counter('resendByAccount'), client: counter('resendByClient') };
-  const mail = counter('mailByAccount');
+export function createAccountLimits(
+  limits: Record<LimitName, AttemptLimit> = accountLimits,
+  shared: SharedAttempts | null = null,
+): AccountLimits {
+  const counters = new Map<LimitName, AttemptCounter>();
+  const counting = (label: LimitName, name: string | null): Counting => {
+    const counter = counters.get(label) ?? createAttemptCounter(limits[label]);
+    counters.set(label, counter);
+    return [counter, name, label];
+  };
+  const both = (account: string, client: string | null): string => `${account} ${networkOf(client) ?? ''}`;
   return {
-    logIn: (account, client) => [
-      [logIn.both, `${account} ${networkOf(client) ?? ''}`],
-      [logIn.account, account],
-      [logIn.client, networkOf(client)],
-    ],
-    register: (account, client) => [
-      [register.account, `${account} ${networkOf(client) ?? ''}`],
-      [register.client, networkOf(client)],
-    ],
-    resend: (account, client) => [
-      [resend.account, `${account} ${networkOf(client) ?? ''}`],
-      [resend.client, networkOf(client)],
-    ],
-    mail: (account) => mail.take(account) === null,
+    logIn: (account, client) => ({
+      counting: [
+        counting('logInByBoth', both(account, client)),
+        counting('logInByAccount', account),
+        counting('logInByClient', networkOf(client)),
+      ],
+      shared,
+    }),
+    register: (account, client) => ({
+      counting: [counting('registerByAccount', both(account, client)), counting('registerByClient', networkOf(client))],
+      shared,
+    }),
+    resend: (account, client) => ({
+      counting: [counting('resendByAccount', both(account, client)), counting('resendByClient', networkOf(client))],
+      shared,
+    }),
+    mail: async (account) => {
+      try {
+        await takeAttempt({ counting: [counting('mailByAccount', account)], shared });
+        return true;
+      } catch (error) {
+        if (error instanceof AppError && error.code === 'rate_limited') return false;
+        throw error;
+      }
+    },
   };
 }

@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { createAttemptCounter, networkOf, takeAttempt } from './attempts.ts';
+import { createAttemptCounter, networkOf, takeAttempt, type Counting } from './attempts.ts';
 
 describe('an attempt counter', () => {
   it('lets a burst through, then says when the next is allowed, and keeps to it', () => {
@@ -29,21 +29,16 @@ describe('an attempt counter', () => {
 });
 
 describe('an attempt that counts in several places', () => {
-  it('counts in none of them when one refuses it', () => {
+  it('counts in none of them when one refuses it', async () => {
     const wide = createAttemptCounter({ attempts: 2, windowSeconds: 60 }, () => 0);
     const tight = createAttemptCounter({ attempts: 1, windowSeconds: 60 }, () => 0);
-    takeAttempt([
-      [wide, 'w'],
-      [tight, 't'],
-      [tight, null],
-    ]);
+    const counting: Counting[] = [
+      [wide, 'w', 'wide'],
+      [tight, 't', 'tight'],
+    ];
+    await takeAttempt({ counting: [...counting, [tight, null, 'tight']], shared: null });
     for (let turn = 0; turn < 5; turn++) {
-      expect(() =>
-        takeAttempt([
-          [wide, 'w'],
-          [tight, 't'],
-        ]),
-      ).toThrow('Too many attempts');
+      await expect(takeAttempt({ counting, shared: null })).rejects.toThrow('Too many attempts');
     }
     expect(wide.take('w')).toBeNull();
   });

@@ -9,14 +9,14 @@ export type AttemptCounter = {
   take: (name: string) => number | null;
   /** Gives an attempt back that turned out to be fine. */
   refund: (name: string) => void;
+  /** Refuses the name for so many seconds: somebody who knows more has said so. */
+  block: (name: string, seconds: number) => void;
+  limit: AttemptLimit;
 };
 
 const maxNames = 50_000;
 
-/**
- * Counts by name in memory, one number each: the time at which the name would be all free again. Every process counts
- * for itself; what is counted costs an argon2 hash or a mail, so an exact count over processes would buy little.
- */
+/** Counts by name in memory, one number each: the time at which the name would be all free again. */
 export function createAttemptCounter(limit: AttemptLimit, now: () => number = Date.now): AttemptCounter {
   const windowMs = limit.windowSeconds * 1_000;
   const costMs = windowMs / limit.attempts;
@@ -36,6 +36,8 @@ export function createAttemptCounter(limit: AttemptLimit, now: () => number = Da
       set(name, next);
       return null;
     },
+    limit,
+    block: (name, seconds) => set(name, now() + seconds * 1_000 + windowMs - costMs),
     refund: (name) => {
       const at = freeAt.get(name);
       if (at !== undefined) set(name, at - costMs);
@@ -43,26 +45,67 @@ export function createAttemptCounter(limit: AttemptLimit, now: () => number = Da
   };
 }
 
-/** Counters and the names that one attempt has in them; those without a name are passed over. */
-export type Counted = readonly (readonly [AttemptCounter, string | null])[];
+/** What all processes count together, in one place that they all can see. */
+export type SharedAttempts = {
+  /** Counts under all names, or under none: then it tells which one has no room, and for how many seconds. */
+  take: (names: readonly SharedName[]) => Promise<{ index: number; seconds: number } | null>;
+  refund: (names: readonly SharedName[]) => Promise<void>;
+};
 
-/** Counts an attempt everywhere, or refuses it with `rate_limited` and counts it nowhere. */
-export function takeAttempt(counted: Counted): void {
-  const taken: [AttemptCounter, string][] = [];
-  for (const [counter, name] of counted) {
-    if (name === null) continue;
-    const retryAfterSeconds = counter.take(name);
-    if (retryAfterSeconds === null) {
-      taken.push([counter, name]);
-      continue;
+/** `name` says what is counted, too. */
+export type SharedName = { name: string; limit: AttemptLimit };
+
+/** A counter, the name that an attempt has in it (without one it is passed over), and what all processes call it. */
+export type Counting = readonly [counter: AttemptCounter, name: string | null, label: string];
+
+export type Counted = { counting: readonly Counting[]; shared: SharedAttempts | null };
+
+/**
+ * Counts an attempt everywhere, or refuses it with `rate_limited` and counts it nowhere. Here first: a flood is refused
+ * without asking anybody. Then, in one question, with all processes; what they refuse is refused here until it is over.
+ */
+export async function takeAttempt({ counting, shared }: Counted): Promise<void> {
+  takeHere(counting);
+  if (!shared) return;
+  const names = namesOf(counting);
+  const refused = await shared.take(names);
+  if (!refused) return;
+  refundHere(counting);
+  const { counter, name } = names[refused.index] ?? {};
+  if (counter && name !== undefined) counter.block(name.slice(name.indexOf(' ') + 1), refused.seconds);
+  throw tooMany(Math.max(1, Math.ceil(refused.seconds)));
+}
+
+export async function refundAttempt({ counting, shared }: Counted): Promise<void> {
+  refundHere(counting);
+  await shared?.refund(namesOf(counting));
+}
+
+function takeHere(counting: readonly Counting[]): void {
+  const taken: Counting[] = [];
+  for (const entry of counting) {
+    const [counter, name] = entry;
+    const retryAfterSeconds = name === null ? null : counter.take(name);
+    if (retryAfterSeconds !== null) {
+      refundHere(taken);
+      throw tooMany(retryAfterSeconds);
     }
-    for (const [earlier, earlierName] of taken) earlier.refund(earlierName);
-    throw new AppError('rate_limited', 'Too many attempts; please try again later', { retryAfterSeconds });
+    taken.push(entry);
   }
 }
 
-export function refundAttempt(counted: Counted): void {
-  for (const [counter, name] of counted) if (name !== null) counter.refund(name);
+function refundHere(counting: readonly Counting[]): void {
+  for (const [counter, name] of counting) if (name !== null) counter.refund(name);
+}
+
+function namesOf(counting: readonly Counting[]): (SharedName & { counter: AttemptCounter })[] {
+  return counting.flatMap(([counter, name, label]) =>
+    name === null ? [] : [{ counter, limit: counter.limit, name: `${label} ${name}` }],
+  );
+}
+
+function tooMany(retryAfterSeconds: number): AppError {
+  return new AppError('rate_limited', 'Too many attempts; please try again later', { retryAfterSeconds });
 }
 
 /** Whose an address is for limits: one IPv6 customer has a whole /64. */

@@ -28,7 +28,7 @@ export function createSupabasePasswords(options: SupabasePasswordOptions): Passw
   const { gotrue, limits, log, floorMs } = options;
   return {
     forgot: async (email, { actor }) => {
-      takeAttempt(limits.resend(addressOf(email), actor.address));
+      await takeAttempt(limits.resend(addressOf(email), actor.address));
       const outcome = await noSoonerThan(floorMs, gotrue.recover(email));
       requireTaken(log, outcome, ['mail_limit', 'bad_credentials']);
     },
@@ -47,11 +47,11 @@ async function reset(
   const { gotrue, limits, mirrored } = options;
   // Codes have six digits: guessing is counted with the log-ins.
   const counted = limits.logIn(addressOf(email), visitor.actor.address);
-  takeAttempt(counted);
+  await takeAttempt(counted);
   const verified = await gotrue.verify({ type: 'recovery', token, email });
   if (verified.kind === 'bad_credentials') throw errorOf.bad_code();
   const session = done(verified);
-  refundAttempt(counted);
+  await refundAttempt(counted);
   const { account } = await mirrored(session);
   await setPassword(options, session.access_token, { field: 'password', password });
   await endAll(options, account.id, visitor, 'user.password_reset');
@@ -67,11 +67,11 @@ async function change(
   const email = (await accounts.find(userId))?.email ?? null;
   if (email === null) throw new AppError('invalid_request', 'This account has no address to log in with');
   const counted = limits.logIn(addressOf(email), visitor.actor.address);
-  takeAttempt(counted);
+  await takeAttempt(counted);
   const fresh = await gotrue.signIn({ email, password: current });
   if (fresh.kind === 'bad_credentials') throw wrongPassword();
   const session = done(fresh);
-  refundAttempt(counted);
+  await refundAttempt(counted);
   await mirrored(session);
   await setPassword(options, session.access_token, { field: 'new_password', password: next });
   await endAll(options, userId, visitor, 'user.password_changed');

@@ -35,16 +35,16 @@ export function createSupabaseProvider(options: SupabaseProviderOptions): Identi
       mirrored: async (session) => (await mirrored(options, session)).signedIn,
     }),
     register: async (registration, { actor }) => {
-      takeAttempt(limits.register(addressOf(registration.email), actor.address));
+      await takeAttempt(limits.register(addressOf(registration.email), actor.address));
       const outcome = await noSoonerThan(floorMs, gotrue.signUp(registration));
       requireTaken(log, outcome, ['address_taken', 'mail_limit']);
       return null;
     },
     logIn: async (login, { actor }) => {
       const counted = limits.logIn(addressOf(login.email), actor.address);
-      takeAttempt(counted);
+      await takeAttempt(counted);
       const session = done(await gotrue.signIn(login));
-      refundAttempt(counted);
+      await refundAttempt(counted);
       const { signedIn, sessionId } = await mirrored(options, session);
       await mirror.recordStart({ sessionId, userId: signedIn.account.id }, actor);
       return signedIn;
@@ -58,15 +58,15 @@ export function createSupabaseProvider(options: SupabaseProviderOptions): Identi
     confirm: async ({ token, email }, { actor }) => {
       // Codes have six digits, and a right one logs in at Supabase: guessing is counted with the log-ins.
       const counted = limits.logIn(addressOf(email), actor.address);
-      takeAttempt(counted);
+      await takeAttempt(counted);
       const outcome = await gotrue.verify({ type: 'signup', token, email });
       if (outcome.kind === 'bad_credentials') throw errorOf.bad_code();
       const { user } = done(outcome);
-      refundAttempt(counted);
+      await refundAttempt(counted);
       await mirror.update(mirroredFrom(user));
     },
     resendVerification: async (email, { actor }) => {
-      takeAttempt(limits.resend(addressOf(email), actor.address));
+      await takeAttempt(limits.resend(addressOf(email), actor.address));
       const outcome = await noSoonerThan(floorMs, gotrue.resend(email));
       requireTaken(log, outcome, ['address_taken', 'mail_limit', 'bad_credentials']);
     },
