@@ -10,3 +10,4 @@ export * from './chat-personas.ts';
 export * from './chat-providers.ts';
 export * from './chat-responses.ts';
 export * from './chat-selection.ts';
+export * from './chat-usage.ts';

@@ -16,6 +16,7 @@ export type ChatPeople = {
   rows: (text: string, values?: unknown[]) => Promise<unknown[]>;
   /** Somebody whom the database has never seen. */
   person: (...scopes: Scope[]) => Person;
+  as: (principal: UserPrincipal) => Person;
   close: () => Promise<void>;
 };
 
@@ -39,7 +40,7 @@ export async function startChatPeople(): Promise<ChatPeople> {
       const sent = body === undefined ? {} : { body: typeof body === 'string' ? body : JSON.stringify(body) };
       const answer = await app.request(path, { method, headers, ...sent });
       const text = await answer.text();
-      return { status: answer.status, text, body: text === '' ? null : JSON.parse(text) };
+      return { status: answer.status, text, body: isJson(answer) ? JSON.parse(text) : null };
     };
   return {
     connection,
@@ -49,9 +50,14 @@ export async function startChatPeople(): Promise<ChatPeople> {
       const principal: UserPrincipal = { kind: 'user', userId: randomUUID(), keyId: null, scopes: held, limits: {} };
       return { principal, call: callAs(principal) };
     },
+    as: (principal) => ({ principal, call: callAs(principal) }),
     close: async () => {
       await connection.close();
       await database.drop();
     },
   };
+}
+
+function isJson(answer: Response): boolean {
+  return /json/.test(answer.headers.get('content-type') ?? '');
 }

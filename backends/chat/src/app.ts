@@ -5,6 +5,7 @@ import type { ServiceEnv } from '#shared/service/service-env.ts';
 import type { Catalogue } from './completion/catalogue.ts';
 import type { Calls } from './calls/calls.ts';
 import type { ConversationServices } from './conversation-services.ts';
+import type { MoneyServices } from './money-services.ts';
 import type { HealthChecks } from './provider-health/health-checks.ts';
 import type { ProviderHealthBook } from './provider-health/provider-health.ts';
 import { checkProvidersRoute } from './routes/check-providers.ts';
@@ -41,6 +42,7 @@ import { rankStreamModelsRoute } from './routes/rank-stream-models.ts';
 import { recommendModelRoute } from './routes/recommend-model.ts';
 import { recommendVrModelRoute } from './routes/recommend-vr-model.ts';
 import { resetPerformanceRoute } from './routes/reset-performance.ts';
+import { usageRoutes } from './routes/usage-routes.ts';
 
 export type Services = Omit<ServiceAppOptions, 'service' | 'contracts'> &
   ConversationServices & {
@@ -48,6 +50,7 @@ export type Services = Omit<ServiceAppOptions, 'service' | 'contracts'> &
     calls: Calls;
     providerHealth: ProviderHealthBook;
     healthChecks: HealthChecks;
+    money: MoneyServices;
   };
 
 export function createApp(services: Services): Hono<ServiceEnv> {
@@ -63,6 +66,7 @@ export function createApp(services: Services): Hono<ServiceEnv> {
   performanceRoutes(app, services);
   conversationRoutes(app, services.conversations);
   personaRoutes(app, services.personas);
+  usageRoutes(app, services.money);
   getApiRootRoute(app, services);
   getApiHealthRoute(app, services);
   return app;

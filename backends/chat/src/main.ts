@@ -10,6 +10,7 @@ import { createCalls } from './calls/calls.ts';
 import { createConversationServices } from './conversation-services.ts';
 import { createCardSource } from './completion/model-card.ts';
 import { readConfig } from './config.ts';
+import { createMoneyServices } from './money-services.ts';
 import { measuredAttempt } from './performance/measured-call.ts';
 import { createHealthChecks } from './provider-health/health-checks.ts';
 import { createProviderHealthBook } from './provider-health/provider-health.ts';
@@ -55,7 +56,8 @@ await runService('chat', () => {
       const maxTurnMs = config.limits.totalMs + 60_000;
       const kept = createConversationServices(parts.database.db, { log, maxTurnMs });
       parts.onStop(kept.turns.stop);
-      return createApp({ ...parts, ...kept, catalogue, calls, providerHealth, healthChecks });
+      const money = createMoneyServices(parts.database.db);
+      return createApp({ ...parts, ...kept, money, catalogue, calls, providerHealth, healthChecks });
     },
     healthDetails: () => ({ providers: Object.fromEntries(statuses().map(({ id, status }) => [id, { status }])) }),
     healthDegraded: () => statuses().some(({ status }) => status === 'unhealthy'),
