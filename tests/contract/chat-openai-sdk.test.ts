@@ -57,7 +57,7 @@ describe('the stock OpenAI SDK, with only its base URL changed', () => {
 
   it('lists models and retrieves one whose id has a slash', async () => {
     const ids = (await client.models.list()).data.map(({ id }) => id);
-    expect(ids).toEqual(['gpt-4o', 'local/echo']);
+    expect(ids).toEqual(['gpt-4o', 'local/echo', 'local/embed']);
     expect((await client.models.retrieve('local/echo')).owned_by).toBe('local');
   });
 });
