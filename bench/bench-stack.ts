@@ -119,5 +119,7 @@ const benchUser = {
 
 function chatEnv(vendorUrl: string): Record<string, string> {
   const provider = { id: 'bench', base_url: `${vendorUrl}/v1`, api_key_variable: 'BENCH_KEY', models: ['bench'] };
-  return { CHAT_PROVIDERS: JSON.stringify([provider]), BENCH_KEY: 'bench-key' };
+  // The vendor's model is in no price list, and a call that cannot be charged is refused.
+  const price = JSON.stringify({ input: 1, output: 2 });
+  return { CHAT_PROVIDERS: JSON.stringify([provider]), BENCH_KEY: 'bench-key', UNKNOWN_MODEL_PRICE: price };
 }
