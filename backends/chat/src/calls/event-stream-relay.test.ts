@@ -17,7 +17,7 @@ function setUp(limits: Partial<RelayLimits> = {}, highWaterMark = 65_536) {
     sink: { writable, open },
     reader: new StreamReader(streamDialects['chat-completions'], { hidesUsage: false }),
     errorEvent: streamDialects['chat-completions'].errorEvent,
-    limits: { idleMs: 60_000, keepAliveMs: 15_000, ...limits },
+    limits: { idleMs: 60_000, keepAliveMs: 15_000, heartbeatMs: 15_000, ...limits },
     onFinished: (outcome) => void outcomes.push(outcome),
   });
   relay.started.catch(() => undefined);
@@ -76,7 +76,7 @@ describe('a stream that is not complete ends in an error event and without [DONE
     ['it ends inside a line', [chunk, 'data: {"choi'], chunk],
     ['it ends between the lines of an event', [chunk, 'data: {"a":1}\n'], `${chunk}data: {"a":1}\n\n\n`],
     ['a model wrote [DONE]', ['data: {"content":"data: [DONE]"}\n\n'], 'data: {"content":"data: [DONE]"}\n\n'],
-    ['its last event is only like [DONE]', [chunk, 'data: [DONE]x\n\n'], `${chunk}data: [DONE]x\n\n`],
+    ['its last event is only like [DONE]', [chunk, 'data: [DONE]x\n\n'], chunk],
   ])('when %s', async (_name, parts, before) => {
     const { sent, outcomes } = await relayed(parts);
     expect(sent.startsWith(`${before}data: {"error":`)).toBe(true);
@@ -180,6 +180,16 @@ describe('silence', () => {
     await vi.advanceTimersByTimeAsync(1);
     await relay.started;
     expect(String(writable.read())).toBe(': keep-alive\n\n');
+  });
+
+  it('in an answer that has begun is filled often enough to notice within a second that the client has left', async () => {
+    const { relay, body, writable } = setUp({ heartbeatMs: 500 });
+    relay.attach(body);
+    body.write(chunk);
+    await vi.advanceTimersByTimeAsync(1_100);
+    expect(String(writable.read())).toBe(`${chunk}:\n\n:\n\n`);
+    await vi.advanceTimersByTimeAsync(14_000);
+    expect(String(writable.read()).replaceAll(':\n\n', '')).toBe(': keep-alive\n\n');
   });
 
   it('is never filled inside an event', async () => {

@@ -14,7 +14,13 @@ export type EventSink = {
   broken?: () => void;
 };
 
-export type RelayLimits = { idleMs: number; keepAliveMs: number };
+export type RelayLimits = {
+  idleMs: number;
+  /** Silence after which a comment tells the client that the connection is alive; before the first byte it begins the answer. */
+  keepAliveMs: number;
+  /** Silence, in an answer that has begun, after which an empty comment finds out whether the client is still there. */
+  heartbeatMs: number;
+};
 
 export type RelayOutcome =
   | { kind: 'completed'; firstByteMs: number }
@@ -39,6 +45,7 @@ const maxLineBytes = 16 * 1024 * 1024;
 const newline = 10;
 const tailBytes = 64;
 const keepAlive = ': keep-alive\n\n';
+const heartbeat = ':\n\n';
 
 /**
  * Passes a provider's event stream on as it comes and untouched, and tells the truth about how it ended. Only whole
@@ -215,6 +222,7 @@ export class EventStreamRelay {
     this.#opened = true;
     this.#options.sink.open();
     this.#begun.resolve();
+    this.#watch();
   }
 
   /** Nearly every chunk is whole events and is passed on as it is. */
@@ -260,8 +268,10 @@ export class EventStreamRelay {
   }
 
   #nextTick(): number {
-    const { keepAliveMs, idleMs } = this.#options.limits;
-    return this.#isAttached() ? Math.min(keepAliveMs, idleMs - this.#silentMs) : keepAliveMs;
+    const { keepAliveMs, heartbeatMs, idleMs } = this.#options.limits;
+    const untilKeepAlive = keepAliveMs - (this.#silentMs % keepAliveMs);
+    const tick = this.#opened ? Math.min(heartbeatMs, untilKeepAlive) : untilKeepAlive;
+    return this.#isAttached() ? Math.min(tick, idleMs - this.#silentMs) : tick;
   }
 
   /** Before the first byte somebody else decides how long to wait, and whom to ask next. */
@@ -276,7 +286,9 @@ export class EventStreamRelay {
     if (this.#isAttached() && this.#silentMs >= this.#options.limits.idleMs) return this.fail(silent(this.#silentMs));
     if (this.#atBoundary()) {
       this.#open();
-      this.#options.sink.writable.write(keepAlive);
+      this.#options.sink.writable.write(
+        this.#silentMs % this.#options.limits.keepAliveMs === 0 ? keepAlive : heartbeat,
+      );
     }
     return this.#watch();
   }

@@ -29,6 +29,7 @@ const readers: Record<Protocol, (usage: JsonObject) => ReportedUsage> = {
   responses: (usage) => ({
     ...counted('input', usage['input_tokens']),
     ...counted('cachedInput', memberOf(usage['input_tokens_details'], 'cached_tokens')),
+    ...counted('cacheWrite', memberOf(usage['input_tokens_details'], 'cache_write_tokens')),
     ...counted('output', usage['output_tokens']),
   }),
   messages: (usage) => ({ ...anthropicInput(usage), ...counted('output', usage['output_tokens']) }),
@@ -39,6 +40,7 @@ function openAiUsage(usage: JsonObject): ReportedUsage {
   return {
     ...counted('input', usage['prompt_tokens']),
     ...counted('cachedInput', memberOf(usage['prompt_tokens_details'], 'cached_tokens')),
+    ...counted('cacheWrite', memberOf(usage['prompt_tokens_details'], 'cache_write_tokens')),
     ...counted('output', usage['completion_tokens']),
   };
 }

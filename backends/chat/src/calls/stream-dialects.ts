@@ -1,7 +1,7 @@
 import { errorTable, type AppError } from '#shared/http/error.ts';
 import { mask } from '#shared/log.ts';
 import type { JsonObject, Protocol } from '../protocols/protocol.ts';
-import { reportedUsage } from './reported-usage.ts';
+import { reportedUsage, type ReportedUsage } from './reported-usage.ts';
 import type { StreamDialect } from './stream-dialect.ts';
 
 const chatCompletions: StreamDialect = {
@@ -20,14 +20,19 @@ const messages: StreamDialect = {
   isTerminal: (data) => typeOf(data) === 'message_stop',
   errorOf: (event) => (event['type'] === 'error' ? (errorMessage(event['error']) ?? noReason) : undefined),
   textNeedles: needles('"text"', '"thinking"', '"partial_json"'),
-  usageOf: (event) => {
-    const message = event['message'];
-    return reportedUsage('messages', event['usage'] ?? (isObject(message) ? message['usage'] : undefined));
-  },
+  usageOf: messagesUsage,
   isUsageOnly: () => false,
   errorEvent: (error) =>
     `event: error\n${event({ type: 'error', error: { type: errorTable[error.code].anthropicType, message: error.message } })}`,
 };
+
+/** The first event's count of output is of an answer that has only begun. */
+function messagesUsage(event: JsonObject): ReportedUsage | undefined {
+  const { usage, message } = event;
+  if (!isObject(message)) return reportedUsage('messages', usage);
+  const { output: _begun, ...input } = reportedUsage('messages', message['usage']) ?? {};
+  return input;
+}
 
 /** OpenAI's SDK takes an event for an error where its data has an `error`; the documented fields stand beside it. */
 const responses: StreamDialect = {

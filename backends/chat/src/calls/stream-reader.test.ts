@@ -100,6 +100,20 @@ describe('a vendor’s own error', () => {
   });
 });
 
+describe('an event that is not JSON', () => {
+  it.each([
+    ['is cut', 'data: {"choices":[{"del\n\n'],
+    ['is a page', 'data: <html>no</html>\n\n'],
+    ['is only like the end', 'data: [DONE]x\n\n'],
+  ])('because it %s is an error, and everything before it is passed', (_name, event) => {
+    for (const block of [chunk + event + chunk, (chunk + event + chunk).replaceAll('\n', '\r\n')]) {
+      const reading = reader('chat-completions').read(Buffer.from(block));
+      expect(reading.error).toBe('an event that is not JSON');
+      expect(reading.pass.toString()).toBe(block.slice(0, block.indexOf('data: ', 10)));
+    }
+  });
+});
+
 describe('text of a model', () => {
   it.each([
     [
@@ -114,6 +128,15 @@ describe('text of a model', () => {
     const { reader: read, readings } = readAll(protocol, [block]);
     expect(readings[0]).toEqual({ pass: Buffer.from(block) });
     expect(read.usage).toBeUndefined();
+  });
+});
+
+describe('what a broken stream of messages used', () => {
+  it('is not what its first event says of an answer that has only begun', () => {
+    const one = reader('messages');
+    one.read(Buffer.from(complete.messages.blocks.slice(0, 2).join('')));
+    expect(one.usage).toEqual({ input: 12, cachedInput: 3, cacheWrite: 3, cacheWriteLong: 1 });
+    expect(one.textBytes).toBe(4);
   });
 });
 

@@ -14,7 +14,8 @@ const errorNeedle = Buffer.from('"error"');
 const failedNeedle = Buffer.from('"response.failed"');
 const usageNeedle = Buffer.from('"usage"');
 const dataNeedle = Buffer.from('data:');
-const [quote, colon, openBrace] = [34, 58, 123];
+const [newline, carriageReturn, space, quote, colon] = [10, 13, 32, 34, 58];
+const [letterD, openBrace, closeBrace] = [100, 123, 125];
 
 /** What a block of whole lines holds. */
 export type Reading = {
@@ -51,7 +52,7 @@ export class StreamReader {
   }
 
   read(block: Buffer): Reading {
-    const found = this.#findError(block, errorNeedle) ?? this.#findError(block, failedNeedle);
+    const found = this.#findError(block, errorNeedle) ?? this.#findError(block, failedNeedle) ?? findGarbage(block);
     const sound = found ? block.subarray(0, found.start) : block;
     this.#countText(sound);
     if (this.#options.onData) this.#tell(sound, this.#options.onData);
@@ -109,6 +110,32 @@ export class StreamReader {
       if (data !== undefined) onData(data);
     }
   }
+}
+
+/**
+ * A line of data that is no object and no `[DONE]` either. Only its ends are looked at, which is enough for what breaks
+ * in practice: text that was cut, and pages of HTML.
+ */
+function findGarbage(block: Buffer): { start: number; message: string } | undefined {
+  for (let start = 0; start < block.length;) {
+    const newlineAt = block.indexOf(newline, start);
+    const end = newlineAt === -1 ? block.length : newlineAt;
+    if (isGarbage(block, start, block[end - 1] === carriageReturn ? end - 1 : end)) {
+      return { start: eventStart(block, start), message: 'an event that is not JSON' };
+    }
+    start = end + 1;
+  }
+  return undefined;
+}
+
+/** Where lines end in CR alone, several are one here, and not judged. */
+function isGarbage(block: Buffer, start: number, end: number): boolean {
+  if (block[start] !== letterD || block[start + 4] !== colon) return false;
+  const first = block[start + 5] === space ? start + 6 : start + 5;
+  const isObject = block[first] === openBrace && block[end - 1] === closeBrace;
+  if (isObject || end <= first) return false;
+  const data = block.toString('latin1', first, end);
+  return !data.includes('\r') && data.trimEnd() !== '[DONE]' && !(data.startsWith('{') && data.trimEnd().endsWith('}'));
 }
 
 /** With the `event:` line above it, where there is one. */
