@@ -2,6 +2,7 @@ export * from './chat-api.ts';
 export * from './chat-completions.ts';
 export * from './chat-conversations.ts';
 export * from './chat-embeddings.ts';
+export * from './chat-gaia.ts';
 export * from './chat-history.ts';
 export * from './chat-messages.ts';
 export * from './chat-models.ts';

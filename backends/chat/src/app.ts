@@ -1,16 +1,21 @@
 import type { Hono } from 'hono';
 import { contractsOf } from '#shared/contracts/registry.ts';
+import type { Idempotency } from '#shared/idempotency/idempotency.ts';
 import { createServiceApp, type ServiceAppOptions } from '#shared/service/create-service-app.ts';
 import type { ServiceEnv } from '#shared/service/service-env.ts';
 import type { Catalogue } from './completion/catalogue.ts';
 import type { Calls } from './calls/calls.ts';
 import type { ConversationServices } from './conversation-services.ts';
+import type { ChatParts } from './gaia-chat/open-chat.ts';
 import type { MoneyServices } from './money-services.ts';
 import type { HealthChecks } from './provider-health/health-checks.ts';
 import type { ProviderHealthBook } from './provider-health/provider-health.ts';
+import { chatStreamRoute } from './routes/chat-stream.ts';
+import { chatRoute } from './routes/chat.ts';
 import { checkProvidersRoute } from './routes/check-providers.ts';
 import { compareModelsRoute } from './routes/compare-models.ts';
 import { conversationRoutes } from './routes/conversation-routes.ts';
+import { countMessageTokensRoute } from './routes/count-message-tokens.ts';
 import { createChatCompletionRoute } from './routes/create-chat-completion.ts';
 import { createEmbeddingRoute } from './routes/create-embedding.ts';
 import { createMessageRoute } from './routes/create-message.ts';
@@ -42,6 +47,8 @@ import { rankStreamModelsRoute } from './routes/rank-stream-models.ts';
 import { recommendModelRoute } from './routes/recommend-model.ts';
 import { recommendVrModelRoute } from './routes/recommend-vr-model.ts';
 import { resetPerformanceRoute } from './routes/reset-performance.ts';
+import { simpleChatRoute } from './routes/simple-chat.ts';
+import { unitedChatRoute } from './routes/united-chat.ts';
 import { usageRoutes } from './routes/usage-routes.ts';
 
 export type Services = Omit<ServiceAppOptions, 'service' | 'contracts'> &
@@ -50,6 +57,8 @@ export type Services = Omit<ServiceAppOptions, 'service' | 'contracts'> &
     calls: Calls;
     providerHealth: ProviderHealthBook;
     healthChecks: HealthChecks;
+    chats: ChatParts;
+    idempotency: Idempotency;
     money: MoneyServices;
   };
 
@@ -58,7 +67,12 @@ export function createApp(services: Services): Hono<ServiceEnv> {
   createChatCompletionRoute(app, services);
   createResponseRoute(app, services);
   createMessageRoute(app, services);
+  countMessageTokensRoute(app, services);
   createEmbeddingRoute(app, services);
+  chatRoute(app, services);
+  chatStreamRoute(app, services);
+  unitedChatRoute(app, services);
+  simpleChatRoute(app, services);
   listModelsRoute(app, services);
   getModelRoute(app, services);
   providerRoutes(app, services);

@@ -1,5 +1,6 @@
 import * as z from 'zod';
 import { parseConfig } from '#shared/config.ts';
+import type { TokenPrice } from '#shared/prices/money.ts';
 import { serviceEnvironment } from '#shared/service/environment.ts';
 import { parseVendorEntries, vendorsOf, vendorVariables } from './providers/vendor-config.ts';
 
@@ -19,6 +20,8 @@ const pace = {
   /** A provider that wants a longer pause is not waited for. */
   PROVIDER_MAX_RETRY_DELAY_SECONDS: seconds(5),
   STREAM_KEEP_ALIVE_SECONDS: seconds(15),
+  /** In an answer that has begun. workerd notices a client that closed its connection only when it writes to it. */
+  STREAM_HEARTBEAT_SECONDS: seconds(0.5),
 };
 
 /** Every variable of this backend but the keys that CHAT_PROVIDERS names. */
@@ -32,6 +35,11 @@ export const chatEnvironment = {
   CHAT_FALLBACKS: z.string().default('{}').transform(parseFallbacks),
   ...vendorVariables,
   LOCAL_PROVIDER: z.enum(['enabled', 'disabled']).default('disabled'),
+  UNKNOWN_MODEL_PRICE: z.string().optional().transform(parsePrice),
+  /** Assumed, and asked for, where a caller with a budget names no maximum and the catalogue knows none. */
+  DEFAULT_MAX_OUTPUT_TOKENS: z.coerce.number().int().min(1).max(1_000_000).default(4_096),
+  /** Single usage events are kept for so many months before this one. */
+  USAGE_RETENTION_MONTHS: z.coerce.number().int().min(2).max(120).default(13),
   ...pace,
 };
 
@@ -50,7 +58,15 @@ export function readConfig(env: Record<string, unknown> = process.env): ChatConf
 }
 
 type Limits = Record<
-  'connectMs' | 'firstByteMs' | 'idleMs' | 'totalMs' | 'keepAliveMs' | 'retries' | 'retryDelayMs' | 'maxRetryDelayMs',
+  | 'connectMs'
+  | 'firstByteMs'
+  | 'idleMs'
+  | 'totalMs'
+  | 'keepAliveMs'
+  | 'heartbeatMs'
+  | 'retries'
+  | 'retryDelayMs'
+  | 'maxRetryDelayMs',
   number
 >;
 
@@ -62,6 +78,25 @@ function parseFallbacks(text: string, context: z.RefinementCtx): ReadonlyMap<str
   return z.NEVER;
 }
 
+const dollars = z
+  .number()
+  .min(0)
+  .max(100_000)
+  .transform((price) => Math.ceil(price * 1_000_000));
+const Price = z.strictObject({ input: dollars, cached_input: dollars.optional(), output: dollars });
+
+/** Dollars for a million tokens, of models that the catalogue does not know. Without it they are refused. */
+function parsePrice(text: string | undefined, context: z.RefinementCtx): TokenPrice | null {
+  if (text === undefined || text === '') return null;
+  const result = Price.safeParse(parsedOrNothing(text));
+  if (result.success) {
+    const { input, cached_input: cachedInput = input, output } = result.data;
+    return { input, cachedInput, output };
+  }
+  context.addIssue({ code: 'custom', message: 'must be JSON such as {"input":1,"output":2}, in dollars per million' });
+  return z.NEVER;
+}
+
 function limitsOf(env: Record<keyof typeof pace, number>): Limits {
   return {
     connectMs: env.PROVIDER_CONNECT_SECONDS * 1_000,
@@ -69,6 +104,7 @@ function limitsOf(env: Record<keyof typeof pace, number>): Limits {
     idleMs: env.PROVIDER_IDLE_SECONDS * 1_000,
     totalMs: env.PROVIDER_TOTAL_SECONDS * 1_000,
     keepAliveMs: env.STREAM_KEEP_ALIVE_SECONDS * 1_000,
+    heartbeatMs: env.STREAM_HEARTBEAT_SECONDS * 1_000,
     retries: env.PROVIDER_RETRIES,
     retryDelayMs: env.PROVIDER_RETRY_DELAY_SECONDS * 1_000,
     maxRetryDelayMs: env.PROVIDER_MAX_RETRY_DELAY_SECONDS * 1_000,

@@ -1,11 +1,15 @@
 import { randomUUID } from 'node:crypto';
 import type { Context } from 'hono';
-import { clientLeft, eventStreamSink, sendBytes } from '#shared/service/direct-answer.ts';
+import { answerOnce, streamOnce } from '#shared/idempotency/answer-once.ts';
+import type { Idempotency } from '#shared/idempotency/idempotency.ts';
+import { clientLeft, sendBytes } from '#shared/service/direct-answer.ts';
 import { userOf } from '#shared/service/mount.ts';
 import type { ServiceEnv } from '#shared/service/service-env.ts';
 import type { Call } from '../calls/call.ts';
 import type { Calls } from '../calls/calls.ts';
 import type { JsonObject, Protocol } from '../protocols/protocol.ts';
+
+export type CallServices = { calls: Calls; idempotency: Idempotency };
 
 /** What every protocol's request has. */
 type RequestBody = JsonObject & { model: string; stream?: boolean | null | undefined };
@@ -16,18 +20,32 @@ export type ProtocolRequest = { protocol: Protocol; body: RequestBody; rawBody: 
 const protocolHeaders = ['anthropic-version', 'anthropic-beta', 'openai-beta'];
 
 /** Answers a request that is in a vendor's protocol, in that protocol. */
-export async function answerCall(c: Context<ServiceEnv>, calls: Calls, request: ProtocolRequest): Promise<Response> {
-  const call = callOf(c, request);
-  if (!request.body.stream) {
-    const { bytes, admitted } = await calls.unary(call);
-    return sendBytes(c, bytes, 'application/json', admitted.headers);
+export async function answerCall(
+  c: Context<ServiceEnv>,
+  { calls, idempotency }: CallServices,
+  request: ProtocolRequest,
+): Promise<Response> {
+  const once = { idempotency, body: request.rawBody, signal: clientLeft(c) };
+  if (request.body.stream) {
+    return await streamOnce(c, once, async (sink, signal) => {
+      const onAdmitted = ({ headers }: { headers: Record<string, string> }): void => sink.setHeaders(headers);
+      await calls.stream(callOf(c, request, signal), sink, { onAdmitted });
+    });
   }
-  const sink = eventStreamSink(c);
-  await calls.stream(call, sink, { onAdmitted: ({ headers }) => sink.setHeaders(headers) });
-  return sink.response();
+  return await answerOnce(c, once, async (signal) => {
+    const { bytes, admitted } = await calls.unary(callOf(c, request, signal));
+    const headers = { ...admitted.headers, 'content-type': jsonType };
+    return { status: 200, headers, bytes, respond: () => sendBytes(c, bytes, jsonType, admitted.headers) };
+  });
 }
 
-function callOf(c: Context<ServiceEnv>, { protocol, body, rawBody }: ProtocolRequest): Call {
+const jsonType = 'application/json';
+
+function callOf(
+  c: Context<ServiceEnv>,
+  { protocol, body, rawBody }: ProtocolRequest,
+  clientHasLeft: AbortSignal,
+): Call {
   return {
     id: randomUUID(),
     principal: userOf(c),
@@ -37,7 +55,7 @@ function callOf(c: Context<ServiceEnv>, { protocol, body, rawBody }: ProtocolReq
     rawBody,
     headers: protocolHeadersOf(c),
     requestId: c.get('requestId'),
-    clientLeft: clientLeft(c),
+    clientLeft: clientHasLeft,
   };
 }
 

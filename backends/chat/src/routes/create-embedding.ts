@@ -2,13 +2,12 @@ import type { Hono } from 'hono';
 import { createEmbedding as contract } from '#shared/contracts/chat.ts';
 import { mount } from '#shared/service/mount.ts';
 import type { ServiceEnv } from '#shared/service/service-env.ts';
-import type { Calls } from '../calls/calls.ts';
-import { answerCall } from './answer-call.ts';
+import { answerCall, type CallServices } from './answer-call.ts';
 
-export function createEmbeddingRoute(app: Hono<ServiceEnv>, { calls }: { calls: Calls }): void {
+export function createEmbeddingRoute(app: Hono<ServiceEnv>, services: CallServices): void {
   mount(
     app,
     contract,
-    async ({ c, body, rawBody }) => await answerCall(c, calls, { protocol: 'embeddings', body, rawBody }),
+    async ({ c, body, rawBody }) => await answerCall(c, services, { protocol: 'embeddings', body, rawBody }),
   );
 }

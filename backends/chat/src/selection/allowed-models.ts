@@ -1,4 +1,5 @@
 import type { Principal } from '#shared/identity/principal.ts';
+import type { Selection } from '../completion/catalogue.ts';
 
 /** A model under all the names that a key may be restricted to. */
 export type ModelNames = {
@@ -20,6 +21,14 @@ export function isModelAllowed(principal: Principal, { name, provider, id }: Mod
   if (patterns === null) return true;
   const names = [name, id, `${provider}/${id}`];
   return patterns.some((pattern) => names.some((candidate) => matches(pattern, candidate)));
+}
+
+/** The same for what a name stands for, where it need not be listed. */
+export function isSelectionAllowed(
+  principal: Principal,
+  { provider, model }: Pick<Selection, 'provider' | 'model'>,
+): boolean {
+  return isModelAllowed(principal, { name: model, provider: provider.id, id: model });
 }
 
 function matches(pattern: string, name: string): boolean {

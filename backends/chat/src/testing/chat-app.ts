@@ -3,6 +3,9 @@ import { contractVersion } from '#shared/contract-version.ts';
 import type { AssertionVerifier } from '#shared/identity/assertion-verify.ts';
 import type { Principal, Scope } from '#shared/identity/principal.ts';
 import { connect, type Database } from '#shared/db/connect.ts';
+import { createGuardedFetch } from '#shared/guarded-fetch/guarded-fetch.ts';
+import { createIdempotencyStore } from '#shared/idempotency/idempotency-store.ts';
+import { createIdempotency } from '#shared/idempotency/idempotency.ts';
 import { createLogger } from '#shared/log.ts';
 import { createHealthReporter } from '#shared/service/health.ts';
 import type { ServiceEnv } from '#shared/service/service-env.ts';
@@ -10,6 +13,7 @@ import { createApp } from '../app.ts';
 import { createCatalogue } from '../completion/catalogue.ts';
 import type { ChatProvider } from '../completion/chat-provider.ts';
 import { createConversationServices } from '../conversation-services.ts';
+import { createMoneyServices } from '../money-services.ts';
 import { createBreakers } from '../calls/breakers.ts';
 import { createCalls, type CallLimits } from '../calls/calls.ts';
 import { translationFor } from '../protocols/index.ts';
@@ -53,8 +57,13 @@ export function createTestChat(options: TestChatOptions = {}): TestChat {
   const metering = createTestMetering();
   const catalogue = createCatalogue(providers);
   const noDatabase = connect({ url: 'postgresql://127.0.0.1:1/none', poolSize: 1, log }).db;
+  const db = options.db ?? noDatabase;
+  const kept = createConversationServices(db, { log, maxTurnMs: 60_000 });
   const app = createApp({
-    ...createConversationServices(options.db ?? noDatabase, { log, maxTurnMs: 60_000 }),
+    ...kept,
+    money: createMoneyServices(db),
+    chats: { ...kept, choosing: { catalogue, performance: health, today: () => '2026-11-21' }, log },
+    idempotency: createIdempotency({ store: createIdempotencyStore({ db }), notices: noNotices, log, waitMs: 10_000 }),
     log,
     build: { version: '1.2.3', commit: 'abc', contract: contractVersion },
     health: createHealthReporter({ environment: 'local', pingDatabase, natsStatus: () => 'disabled' }),
@@ -70,7 +79,8 @@ export function createTestChat(options: TestChatOptions = {}): TestChat {
         translationFor,
       },
       metering,
-      worstOf: () => ({ micros: 0, tokens: 0 }),
+      output: { defaultMaxOutput: 4_096, leastOutput: 256 },
+      images: createGuardedFetch({ isPlainHttpAllowed: true, ports: [80, 443] }),
       breakers: createBreakers(),
       measure: (attempt) => health.record(measuredAttempt(attempt)),
       log,
@@ -84,11 +94,15 @@ export function createTestChat(options: TestChatOptions = {}): TestChat {
 /** In dollars: 1 for a million of input, 0.5 of cached input, 2 of output. */
 const testPrice = { input: 1_000_000, cachedInput: 500_000, output: 2_000_000 };
 
+/** Duplicates then notice by looking now and then. */
+const noNotices = { listen: () => ({ stop: async () => undefined }) };
+
 const generousLimits: CallLimits = {
   firstByteMs: 10_000,
   idleMs: 10_000,
   totalMs: 15_000,
   keepAliveMs: 10_000,
+  heartbeatMs: 10_000,
   retries: 0,
   retryDelayMs: 1,
   maxRetryDelayMs: 5_000,

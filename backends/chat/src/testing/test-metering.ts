@@ -22,8 +22,8 @@ export function createTestMetering(): TestMetering {
     },
     admit: async (admission) => {
       admissions.push(admission);
-      const { callId, principal } = admission;
-      return { callId, principal, isReserved: false, at: new Date(), headers: {} };
+      const { callId, principal, worst: granted } = admission;
+      return { callId, principal, granted, isReserved: false, at: new Date(), headers: {} };
     },
     settle: async (_admitted, outcome) => {
       outcomes.push(outcome);

@@ -1,0 +1,65 @@
+import { Transform, type TransformCallback } from 'node:stream';
+import type { ChatSink } from './answer-chat.ts';
+import { ServerSentEventParser } from '../protocols/server-sent-events.ts';
+import { chunkOf, type Chunk } from './completion-answer.ts';
+
+/** How the events of a stream of chunks are said in another vocabulary. Each gives objects that become events. */
+export type Vocabulary = {
+  /** When the answer begins. */
+  opening: () => object[];
+  chunk: (chunk: Chunk) => object[];
+  /** Before `[DONE]`. */
+  closing: () => object[];
+};
+
+/** A sink for a stream of chunks that writes them to `target` in another vocabulary. */
+export function eventSink(target: ChatSink, vocabulary: Vocabulary): ChatSink {
+  const translator = new ChunkTranslator(vocabulary, () => target.complete?.());
+  translator.on('error', () => target.writable.destroy());
+  target.writable.once('close', () => translator.destroy());
+  return {
+    writable: translator,
+    broken: () => target.broken?.(),
+    ...(target.setHeaders && { setHeaders: target.setHeaders }),
+    open: () => {
+      target.open();
+      translator.pipe(target.writable);
+      translator.push(framed(vocabulary.opening()));
+    },
+  };
+}
+
+const colon = 58;
+
+class ChunkTranslator extends Transform {
+  readonly #vocabulary: Vocabulary;
+  readonly #parser = new ServerSentEventParser();
+
+  readonly #onEnd: () => void;
+
+  constructor(vocabulary: Vocabulary, onEnd: () => void) {
+    super();
+    this.#onEnd = onEnd;
+    this.#vocabulary = vocabulary;
+  }
+
+  override _transform(bytes: Buffer, _encoding: BufferEncoding, done: TransformCallback): void {
+    // Comments keep the connection open, and mean the same in every vocabulary.
+    const comments = bytes[0] === colon ? (/^(?::[^\r\n]*[\r\n]+)+/.exec(bytes.toString('utf8'))?.[0] ?? '') : '';
+    const events = this.#parser.push(bytes).map(({ data }) => this.#said(data));
+    done(null, comments + events.join(''));
+  }
+
+  #said(data: string): string {
+    if (data === '[DONE]') {
+      this.#onEnd();
+      return `${framed(this.#vocabulary.closing())}data: [DONE]\n\n`;
+    }
+    const chunk = chunkOf(data);
+    return chunk ? framed(this.#vocabulary.chunk(chunk)) : '';
+  }
+}
+
+function framed(events: readonly object[]): string {
+  return events.map((event) => `data: ${JSON.stringify(event)}\n\n`).join('');
+}
