@@ -1,0 +1,128 @@
+import { readdir, readFile } from 'node:fs/promises';
+import { Agent, request, type IncomingMessage } from 'node:http';
+import { text } from 'node:stream/consumers';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { createFakeOpenAi } from '../support/fake-openai.ts';
+import { startTestStack, type TestStack } from '../support/stack.ts';
+import { createGate } from '../support/vendor-script.ts';
+import type { FakeVendor } from '../support/vendor-server.ts';
+
+const streams = 500;
+const rounds = 10;
+const kibibyte = 1_024;
+
+let vendor: FakeVendor;
+let stack: TestStack;
+let chat: number;
+const agent = new Agent({ keepAlive: true, maxSockets: Infinity });
+
+beforeAll(async () => {
+  vendor = await createFakeOpenAi();
+  stack = await startTestStack({
+    extraEnv: {
+      chat: { OPENAI_API_KEY: vendor.apiKey, OPENAI_BASE_URL: `${vendor.url}/v1`, LOG_LEVEL: 'error' },
+      gateway: { KEY_FLOOD_LIMIT: '1000000' },
+    },
+  });
+  chat = await pidOf(stack, 'backends/chat/src/main.ts');
+});
+afterAll(async () => {
+  agent.destroy();
+  await stack.stop();
+  await vendor.close();
+});
+
+describe('eight chats at once', () => {
+  it('over a vendor that takes 1.2 s end together, not one after another', async () => {
+    await complete();
+    vendor.always({ before: new Promise((resolve) => setTimeout(resolve, 1_200)) });
+    const startedAt = performance.now();
+    const answers = await Promise.all(Array.from({ length: 8 }, async () => await complete()));
+    expect(performance.now() - startedAt).toBeLessThan(1_400);
+    expect(answers).toEqual(Array.from({ length: 8 }, () => 200));
+  });
+});
+
+describe(`${streams} streams at once`, () => {
+  it(
+    'are all complete and exact, cost at most 64 KiB each while open, and leave nothing behind',
+    { timeout: 180_000 },
+    async () => {
+      await cycle(50);
+      for (let i = 0; i < 20; i++) await Promise.all(Array.from({ length: 50 }, async () => await complete()));
+      const baseline = await residentKibibytes(chat);
+      const first = await cycle(streams);
+      expect((first.whileOpen - baseline) / streams).toBeLessThanOrEqual(64);
+      const after: { memory: number; files: number }[] = [];
+      for (let round = 1; round < rounds; round++) {
+        await cycle(streams);
+        after.push({ memory: await residentKibibytes(chat), files: await openFiles(chat) });
+      }
+      const [second] = after;
+      const last = after.at(-1);
+      expect(last?.memory).toBeLessThan((second?.memory ?? 0) * 1.2);
+      expect(last?.files).toBeLessThanOrEqual((second?.files ?? 0) + 20);
+    },
+  );
+});
+
+/** Opens that many streams, holds them all open half-way, lets them go on, and checks every byte. */
+async function cycle(count: number): Promise<{ whileOpen: number }> {
+  const gate = createGate();
+  vendor.always({
+    text: ['one', ' two', ' three', ' four', ' ü–𝄞'],
+    beforeEvent: (index) => (index > 2 ? gate.opened : undefined),
+  });
+  const responses = await Promise.all(Array.from({ length: count }, async () => await openStream()));
+  const whileOpen = await residentKibibytes(chat);
+  gate.open();
+  const bodies = await Promise.all(responses.map(async (response) => await text(response)));
+  vendor.requests.length = 0;
+  for (const body of bodies) {
+    expect(body.endsWith('data: [DONE]\n\n')).toBe(true);
+    expect(body.match(/"content":"[^"]+"/g)).toEqual(
+      ['one', ' two', ' three', ' four', ' ü–𝄞'].map((piece) => `"content":"${piece}"`),
+    );
+  }
+  return { whileOpen };
+}
+
+/** Resolves at the first bytes of the answer. */
+async function openStream(): Promise<IncomingMessage> {
+  const response = await post({ stream: true });
+  expect(response.statusCode).toBe(200);
+  return response;
+}
+
+async function complete(): Promise<number> {
+  const response = await post({});
+  await text(response);
+  return response.statusCode ?? 0;
+}
+
+async function post(fields: object): Promise<IncomingMessage> {
+  const body = JSON.stringify({ model: 'gpt-4o', messages: [{ role: 'user', content: 'hi' }], ...fields });
+  return await new Promise((resolve, reject) => {
+    const headers = { 'x-api-key': stack.key, 'content-type': 'application/json', 'content-length': body.length };
+    request(`${stack.gatewayUrl}/v1/chat/completions`, { method: 'POST', headers, agent })
+      .on('response', resolve)
+      .on('error', reject)
+      .end(body);
+  });
+}
+
+async function pidOf({ pids }: TestStack, script: string): Promise<number> {
+  for (const pid of pids()) {
+    if ((await readFile(`/proc/${pid}/cmdline`, 'utf8')).includes(script)) return pid;
+  }
+  throw new Error(`no process runs ${script}`);
+}
+
+async function residentKibibytes(pid: number): Promise<number> {
+  const pages = Number((await readFile(`/proc/${pid}/statm`, 'utf8')).split(' ')[1]);
+  return (pages * 4_096) / kibibyte;
+}
+
+async function openFiles(pid: number): Promise<number> {
+  return (await readdir(`/proc/${pid}/fd`)).length;
+}
