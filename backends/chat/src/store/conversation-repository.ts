@@ -1,11 +1,11 @@
 import { and, count, desc, eq, inArray, lt, sql, type SQL } from 'drizzle-orm';
 import type { Database } from '#shared/db/connect.ts';
+import { ensureUser } from '#shared/db/ensure-user.ts';
 import { chatMessages, conversations } from '#shared/db/schema.ts';
 import type { UserPrincipal } from '#shared/identity/principal.ts';
 import type { ConversationStore, MessageCounts, Page } from '../conversations/conversation-store.ts';
 import type { Conversation, Message } from '../conversations/conversation.ts';
 import { conversationColumns } from './conversation-columns.ts';
-import { ensureOwner } from './conversation-owner.ts';
 import { conversationSearch } from './conversation-search.ts';
 import { messageColumns } from './message-columns.ts';
 
@@ -17,7 +17,7 @@ export function createConversationStore(db: Database): ConversationStore {
     list: async (principal, page) => await list(db, principal, page),
     create: async ({ userId }, title) =>
       await db.transaction(async (tx) => {
-        await ensureOwner(tx, userId);
+        await ensureUser(tx, userId);
         const values = title === null ? { userId } : { userId, title, isTitled: true };
         const [row] = await tx.insert(conversations).values(values).returning(conversationColumns);
         if (!row) throw new Error('an insert gave no row');

@@ -1,6 +1,7 @@
 import { randomUUID } from 'node:crypto';
 import { and, eq, ne, sql } from 'drizzle-orm';
 import type { Database } from '#shared/db/connect.ts';
+import { ensureUser } from '#shared/db/ensure-user.ts';
 import { chatMessages, conversations } from '#shared/db/schema.ts';
 import { AppError } from '#shared/http/error.ts';
 import type { UserPrincipal } from '#shared/identity/principal.ts';
@@ -9,7 +10,6 @@ import { leaseSeconds } from '../conversations/held-leases.ts';
 import type { Begun, TurnRequest, TurnStore } from '../conversations/turn-store.ts';
 import { completeTurn } from './conversation-answers.ts';
 import { turnHistory } from './conversation-history.ts';
-import { ensureOwner } from './conversation-owner.ts';
 import { messageColumns } from './message-columns.ts';
 import { storable } from './message-text.ts';
 
@@ -41,7 +41,7 @@ const expiry = sql`now() + make_interval(secs => ${leaseSeconds})`;
 /** The same turn twice makes one conversation: the second waits here for the first, and then finds it. */
 async function beginNew(mine: Mine): Promise<Begun> {
   const { tx, userId, request } = mine;
-  await ensureOwner(tx, userId);
+  await ensureUser(tx, userId);
   const token = randomUUID();
   const [made] = await tx
     .insert(conversations)

@@ -1,5 +1,6 @@
 import { and, count, desc, eq, isNull, lt, or, sql, type SQL } from 'drizzle-orm';
 import type { Database } from '#shared/db/connect.ts';
+import { ensureUser } from '#shared/db/ensure-user.ts';
 import { violatedConstraint } from '#shared/db/database-error.ts';
 import { personas, userPersonaPreferences, users } from '#shared/db/schema.ts';
 import { AppError } from '#shared/http/error.ts';
@@ -7,7 +8,6 @@ import type { UserPrincipal } from '#shared/identity/principal.ts';
 import { mu } from '../personas/mu.ts';
 import type { Persona } from '../personas/persona.ts';
 import type { NewPersona, PersonaPage, PersonaStore } from '../personas/persona-store.ts';
-import { ensureOwner } from './conversation-owner.ts';
 
 export function createPersonaStore(db: Database): PersonaStore {
   return {
@@ -36,7 +36,7 @@ export function createPersonaStore(db: Database): PersonaStore {
     },
     choose: async ({ userId }, personaId) => {
       await db.transaction(async (tx) => {
-        await ensureOwner(tx, userId);
+        await ensureUser(tx, userId);
         await tx
           .insert(userPersonaPreferences)
           .values({ userId, personaId })
@@ -89,7 +89,7 @@ type Insertion = { persona: NewPersona; atMost: number };
 
 /** The lock on the owner makes the count exact, also for many at once. */
 async function insert(tx: Database, { userId }: UserPrincipal, { persona, atMost }: Insertion): Promise<Persona> {
-  await ensureOwner(tx, userId);
+  await ensureUser(tx, userId);
   await tx.select({ id: users.id }).from(users).where(eq(users.id, userId)).for('no key update');
   const [own] = await tx.select({ personas: count() }).from(personas).where(eq(personas.createdBy, userId));
   if ((own?.personas ?? 0) >= atMost) {
