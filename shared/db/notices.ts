@@ -7,7 +7,8 @@ export type Notices = {
   listen: (onNotice: (payload: string | null) => void) => { stop: () => Promise<void> };
 };
 
-export type NoticesOptions = { url: string; channel: string; log: Logger };
+/** `channel` is a plain name that we chose. */
+export type NoticesOptions = { url: string; channel: 'gaia_revocations' | 'gaia_idempotency'; log: Logger };
 
 const connectTimeoutMs = 2_000;
 const retryMs = { first: 250, last: 5_000 };
@@ -32,7 +33,7 @@ export function createNotices({ url, channel, log }: NoticesOptions): Notices {
         mine.on('notification', ({ payload }) => onNotice(payload ?? ''));
         client = mine.on('end', lost).on('error', lost);
         await mine.connect();
-        await mine.query(`LISTEN ${pg.escapeIdentifier(channel)}`);
+        await mine.query(`LISTEN ${channel}`);
         failures = 0;
         onNotice(null);
       };
