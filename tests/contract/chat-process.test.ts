@@ -1,17 +1,23 @@
 import { request } from 'node:http';
 import { once } from 'node:events';
 import { text } from 'node:stream/consumers';
-import { afterEach, beforeAll, describe, expect, it } from 'vitest';
+import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
 import { run, start, type Command, type Running } from '../../ops/run.ts';
 import { createTestIdentity, testUser, type TestIdentity } from '../support/assertions.ts';
+import { createTestDatabase, queryRows, type TestDatabase } from '../support/postgres.ts';
 
 let identity: TestIdentity;
+let database: TestDatabase;
 const running: Running[] = [];
 beforeAll(async () => {
   identity = await createTestIdentity();
+  database = await createTestDatabase();
 });
 afterEach(async () => {
   for (const child of running.splice(0)) await child.stop('SIGKILL');
+});
+afterAll(async () => {
+  await database.drop();
 });
 
 describe('the chat process', () => {
@@ -31,7 +37,7 @@ describe('the chat process', () => {
   });
 
   it('lets a stream finish on SIGTERM, then exits with 0', async () => {
-    const { child, port } = await chat();
+    const { child, port } = await chat({ DATABASE_URL: database.url });
     const body = JSON.stringify({
       model: 'local/echo:chunks=20,chunk_ms=10',
       stream: true,
@@ -47,6 +53,8 @@ describe('the chat process', () => {
     expect(await text(response)).toMatch(/data: \[DONE\]\n\n$/);
     await stopped;
     expect(await child.exited).toEqual({ code: 0, signal: null });
+    const events = await queryRows(database.url, 'select operation, provider, status, output_tokens from usage_events');
+    expect(events).toEqual([{ operation: 'chat-completions', provider: 'local', status: 0, output_tokens: 20 }]);
   });
 
   it.each([
@@ -78,8 +86,8 @@ function command(env: Record<string, string> = {}): Command {
   };
 }
 
-async function chat() {
-  const child = await start(command());
+async function chat(env: Record<string, string> = {}) {
+  const child = await start(command(env));
   running.push(child);
   const port = await new Promise<number>((resolve) => {
     child.onLine((line) => {

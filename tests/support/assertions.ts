@@ -15,8 +15,8 @@ export type TestIdentity = {
 
 export const testUser: Principal = {
   kind: 'user',
-  userId: 'user-1',
-  keyId: 'key-1',
+  userId: '00000000-0000-4000-8000-00000000000a',
+  keyId: '00000000-0000-4000-8000-00000000000b',
   scopes: scopes.filter((scope) => scope !== 'admin'),
   limits: {},
 };

@@ -1,6 +1,7 @@
 import { once } from 'node:events';
 import { spawn } from 'node:child_process';
 import { fileURLToPath } from 'node:url';
+import pg from 'pg';
 import { afterAll, afterEach, beforeAll, describe, expect, it, vi } from 'vitest';
 import { connect, type DatabaseConnection } from '#shared/db/connect.ts';
 import { createTestDatabase, queryRows, type TestDatabase } from '../../../../tests/support/postgres.ts';
@@ -70,6 +71,23 @@ describe('what a killed process held', () => {
       { status: 0, cost: 0, count: 1 },
       { status: 4, cost: 0, count: 10 },
     ]);
+  });
+
+  it('is left to whoever is at it, and nobody waits for that', async () => {
+    const user = caller({ concurrency: 10 });
+    const admitted = await Promise.all([0, 1].map(async () => await metering.admit(admissionOf(user))));
+    await expire(user.userId);
+    const busy = new pg.Client({ connectionString: database.url });
+    await busy.connect();
+    try {
+      await busy.query('begin');
+      await busy.query('select from reservations where call_id = $1 for update', [admitted[0]?.callId]);
+      expect(await works()[0]?.sweep()).toBe(1);
+      await busy.query('rollback');
+    } finally {
+      await busy.end();
+    }
+    expect(await works()[0]?.sweep()).toBe(1);
   });
 
   it('stays held while the lease lasts', async () => {
