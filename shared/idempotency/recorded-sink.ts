@@ -47,7 +47,6 @@ class RecordingStream extends Writable {
   }
 
   broken(): void {
-    this.#isComplete = false;
     this.#recording.end();
     void this.#attempt.release();
   }
