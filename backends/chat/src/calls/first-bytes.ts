@@ -1,5 +1,6 @@
 import type { Readable } from 'node:stream';
 import { AppError } from '#shared/http/error.ts';
+import { lineStart } from './event-lines.ts';
 import { StreamReader } from './stream-reader.ts';
 import type { StreamDialect } from './stream-dialect.ts';
 
@@ -13,7 +14,9 @@ export async function firstBytes(body: Readable, dialect: StreamDialect, signal:
   await readable(body, signal);
   const first: unknown = body.read();
   if (!Buffer.isBuffer(first)) throw new AppError('upstream_failed', 'The provider ended its answer before it began');
-  const { error } = new StreamReader(dialect, { hidesUsage: false }).read(first);
+  // Only whole lines: what follows may be the first half of one.
+  const lines = first.subarray(0, lineStart(first));
+  const { error } = new StreamReader(dialect, { hidesUsage: false }).read(lines);
   if (error !== undefined) {
     body.destroy();
     throw new AppError('upstream_failed', `The provider reported an error: ${error}`);
