@@ -111,8 +111,8 @@ const PrivateJwk = z.looseObject({ kty: z.string() });
 const quiet = { LOG_LEVEL: 'error' };
 const benchUser = {
   kind: 'user' as const,
-  userId: 'bench',
-  keyId: 'bench',
+  userId: '00000000-0000-4000-8000-00000000000a',
+  keyId: '00000000-0000-4000-8000-00000000000b',
   scopes: ['chat:write' as const],
   limits: {},
 };
