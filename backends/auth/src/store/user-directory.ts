@@ -1,6 +1,6 @@
 import { and, asc, desc, eq, isNull, sql } from 'drizzle-orm';
 import type { Database } from '#shared/db/connect.ts';
-import { revocations, users } from '#shared/db/schema.ts';
+import { revocations, sessions, users } from '#shared/db/schema.ts';
 import type { Actor } from '../audit/audit-log.ts';
 import type { ManagedUser, UserDirectory, UserTransaction } from '../users/manage-users.ts';
 import { pageOf, recordAudit } from './audit-repository.ts';
@@ -66,7 +66,14 @@ function userTransaction(tx: Database, actor: Actor): UserTransaction {
         .returning(columns);
       return written(row);
     },
-    revoke: async (id) => void (await tx.insert(revocations).values({ kind: 'user', subjectId: id })),
+    revoke: async (id) => {
+      // Without this a refresh token would bring back what the edge was told has ended.
+      await tx
+        .update(sessions)
+        .set({ revokedAt: sql`now()` })
+        .where(and(eq(sessions.userId, id), isNull(sessions.revokedAt)));
+      await tx.insert(revocations).values({ kind: 'user', subjectId: id });
+    },
     record: async (action, id, states) => {
       await recordAudit(tx, { actor, action, userId: id, subjectId: id, ...states });
     },

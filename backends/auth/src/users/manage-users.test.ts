@@ -34,6 +34,10 @@ const AuditSchema = z.object({
   ),
   next: z.string().nullable(),
 });
+const SignedInSchema = z.object({
+  user: z.object({ id: z.string() }),
+  session: z.object({ refresh_token: z.string() }),
+});
 const path = (id: string): string => `/api/v1/admin/users/${id}`;
 
 async function audit(call: Call, query = '?limit=100'): Promise<z.infer<typeof AuditSchema>> {
@@ -61,6 +65,22 @@ describe('administrators', () => {
     expect(await gaia.resolve(key)).not.toBeNull();
     const told = await gaia.connection.db.select().from(revocations).where(eq(revocations.subjectId, userId));
     expect(told.map(({ kind }) => kind)).toEqual(['user', 'user']);
+  });
+
+  it.each([
+    ['disabled, also once they are enabled again', { disabled: true }, { disabled: false }],
+    ['given another role', { role: 'admin' }, { role: 'user' }],
+  ])('end every session of somebody who is %s, so that no refresh token brings one back', async (_what, ...changes) => {
+    const anybody = gaia.as({ kind: 'anonymous' });
+    const login = { email: `${crypto.randomUUID()}@gaia.test`, password: 'correct horse' };
+    const { user, session } = SignedInSchema.parse((await anybody('POST', '/api/v1/auth/register', login)).body);
+    const { refresh_token } = session;
+    for (const change of changes) expect((await admin('PATCH', path(user.id), change)).status).toBe(200);
+    expect((await anybody('POST', '/api/v1/auth/refresh', { refresh_token })).status).toBe(401);
+    const again = SignedInSchema.parse((await anybody('POST', '/api/v1/auth/login', login)).body);
+    expect((await admin('PATCH', path(user.id), { name: 'Renamed' })).status).toBe(200);
+    const kept = { refresh_token: again.session.refresh_token };
+    expect((await anybody('POST', '/api/v1/auth/refresh', kept)).status).toBe(200);
   });
 
   it('are the only ones who may, and only while they are', async () => {
