@@ -41,6 +41,8 @@ export type AppErrorOptions = {
   headers?: Record<string, string>;
   /** True where a side effect may have started: stock SDKs are then told not to retry by themselves. */
   sideEffectPossible?: boolean;
+  /** For us: asking the same service again cannot help, only somebody else. Callers are told the usual of the code. */
+  isPermanent?: boolean;
 };
 
 /** An error whose `message` is fit for the caller; whatever only we may see goes into `cause`. */

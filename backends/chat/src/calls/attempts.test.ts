@@ -59,13 +59,23 @@ describe('asking until somebody answers', () => {
     },
   );
 
-  it('does not ask anybody else when the caller’s own request is wrong', async () => {
+  it('goes to the next one at once when asking again cannot help', async () => {
+    const { options, log } = setUp({ retries: 3 });
+    const attempt = async ({ model }: Target): Promise<string> => {
+      if (model === 'a') throw failure('upstream_failed', { isPermanent: true });
+      return model;
+    };
+    expect((await firstAnswer(options, [a, b], attempt)).target).toBe(b);
+    expect(log).toEqual(['ask a', 'a upstream_failed, then b', 'ask b']);
+  });
+
+  it('does not ask anybody else when the caller’s own request is wrong, and does not say so either', async () => {
     const { options, log } = setUp();
     const attempt = async (): Promise<never> => {
       throw failure('invalid_request');
     };
     await expect(firstAnswer(options, [a, b], attempt)).rejects.toMatchObject({ code: 'invalid_request' });
-    expect(log.filter((line) => line.startsWith('ask'))).toEqual(['ask a']);
+    expect(log).toEqual(['ask a', 'a invalid_request, then nobody']);
   });
 
   it('tells the last failure when nobody answers', async () => {

@@ -69,9 +69,11 @@ async function attemptsAt<T>(
       }
       breakers.failed(target, cause);
       const error = asAppError(cause);
-      const delayMs = pauseBefore(options, tries, error);
-      watcher.failed?.(target, error, delayMs === null ? after : target);
-      if (!worthAnotherTry.has(error.code)) throw error;
+      const isOurs = !worthAnotherTry.has(error.code);
+      const delayMs = isOurs ? null : pauseBefore(options, tries, error);
+      const next = delayMs === null ? after : target;
+      watcher.failed?.(target, error, isOurs ? null : next);
+      if (isOurs) throw error;
       if (delayMs === null) return { error };
       await pause(delayMs, signal);
     }
@@ -80,7 +82,7 @@ async function attemptsAt<T>(
 
 /** How long to wait before the same provider is asked again; null: not again. */
 function pauseBefore({ limits, random = Math.random }: AttemptsOptions, tries: number, error: AppError): number | null {
-  if (tries >= limits.retries) return null;
+  if (tries >= limits.retries || error.options.isPermanent) return null;
   const wanted = (error.options.retryAfterSeconds ?? 0) * 1_000;
   if (wanted > limits.maxRetryDelayMs) return null;
   const backoff = Math.min(limits.retryDelayMs * 2 ** tries, limits.maxRetryDelayMs);

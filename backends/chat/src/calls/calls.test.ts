@@ -178,6 +178,14 @@ describe('a provider that fails before the first byte', () => {
     expect(await metering.settled(1)).toMatchObject([{ status: 'failed', errorCode: 'rate_limited', costMicros: 0 }]);
   });
 
+  it.each([401, 402, 403])('by %i, which is about our account, is asked only once', async (status) => {
+    first.play(fails(status));
+    second.play(answers);
+    const { post } = await run({ limits: { retries: 2 } });
+    expect((await post()).status).toBe(200);
+    expect([first.requests.length, second.requests.length]).toEqual([1, 1]);
+  });
+
   it('because the request is wrong is not replaced', async () => {
     first.play(fails(400));
     const { post } = await run({ limits: { retries: 2 } });

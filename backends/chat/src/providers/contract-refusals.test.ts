@@ -75,6 +75,16 @@ describe.each(speaking)('$name: a refusal', (spoken) => {
     expect(error).not.toHaveProperty('options.sideEffectPossible', true);
   });
 
+  it('about our key or our bill is marked as one that asking again cannot help, and no other is', async () => {
+    for (const status of [401, 402, 403]) {
+      expect(await refusalOf(spoken, { status })).toHaveProperty('options.isPermanent', true);
+    }
+    expect(await refusalOf(spoken, { status: 404, body: '' })).toHaveProperty('options.isPermanent', true);
+    for (const status of [400, 408, 409, 429, 500, 502, 503, 529]) {
+      expect(await refusalOf(spoken, { status })).not.toHaveProperty('options.isPermanent');
+    }
+  });
+
   it('about the request tells the caller what the vendor said, masked and bounded', async () => {
     const message = `max_tokens is too large, says Bearer abcdefghijkl ${'x'.repeat(5_000)}`;
     const error = await refusalOf(spoken, { status: 400, body: said(spoken, { message }) });
@@ -160,5 +170,6 @@ describe.each(streaming)('$name: a refusal over money', (spoken) => {
     const error = await refusalOf(spoken, { status, body: said(spoken, fields) });
     expect(error).toMatchObject({ code: 'upstream_failed', message: 'The provider failed to answer' });
     expect(error).toHaveProperty('cause.message', expect.stringContaining(fields.message));
+    expect(error).toHaveProperty('options.isPermanent', true);
   });
 });

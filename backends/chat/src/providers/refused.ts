@@ -37,6 +37,9 @@ const vendorErrors: Record<number, ErrorCode | undefined> = {
   529: 'unavailable',
 };
 
+/** About our key, our bill or our base URL: the next request would meet the same. */
+const oursToMend = new Set([401, 402, 403, 404]);
+
 const vendorDetails: Partial<Record<ErrorCode, string>> = {
   rate_limited: 'The provider takes no more requests at the moment',
   unavailable: 'The provider is overloaded or down',
@@ -48,7 +51,9 @@ export function refusal({ status, headers }: Refused, reading: RefusalReading): 
   if (code) return requestRefused(code, reading);
   const vendorCode = (reading.isAboutOurAccount ? undefined : vendorErrors[status]) ?? 'upstream_failed';
   const detail = vendorDetails[vendorCode] ?? 'The provider failed to answer';
-  return new AppError(vendorCode, detail, { cause: reading.error, ...retryAfter(headers) });
+  const isPermanent = reading.isAboutOurAccount || oursToMend.has(status);
+  const options = { cause: reading.error, ...retryAfter(headers), ...(isPermanent && { isPermanent }) };
+  return new AppError(vendorCode, detail, options);
 }
 
 /** What may stand in a log or an answer of what a vendor says. No more is masked than could be shown. */
