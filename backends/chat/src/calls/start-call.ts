@@ -6,10 +6,12 @@ import { clientGone, createDeadline } from './deadline.ts';
 import { planCall } from './plan-call.ts';
 import { settleCall, type RunningCall } from './running-call.ts';
 import { spentNothing } from './spending.ts';
+import { refuseUnpriced } from './unpriced-wishes.ts';
 
 /** Plans a call and waits until its caller may spend what it can cost at most. */
 export async function startCall(options: CallsOptions, call: Call): Promise<RunningCall> {
   const startedAt = performance.now();
+  refuseUnpriced(call.protocol, call.body);
   const targets = planCall(options.plan, call);
   const size = sizeOf(call.protocol, call.body, call.rawBody.length);
   const { worst, least } = worstCase(size, targets, options.output);
