@@ -18,6 +18,8 @@ export type Call = {
   body: JsonObject;
   /** The same as it came. */
   rawBody: Uint8Array;
+  /** Where the request is ours: how each model wants to be asked. What `body` says then only bounds what that may cost. */
+  bodyFor?: (target: Target) => JsonObject;
   /** The caller's headers that the protocol knows. */
   headers: Readonly<Record<string, string>>;
   requestId: string;

@@ -22,11 +22,13 @@ export async function providerRequest(
 ): Promise<Omit<ProviderCall, 'signal'>> {
   const { translation, model } = target;
   const common = { model, headers: call.headers, requestId: call.requestId };
-  const own = target.provider.fetchesImages ? call : await withImages(call, options);
+  const asked = call.bodyFor ? { ...call, ...composed(call.bodyFor(target)) } : call;
+  const own = target.provider.fetchesImages ? asked : await withImages(asked, options);
   const changes = { ...capped(own, target, options), ...(options.isStream && withUsage(own)) };
   if (translation) {
     const maxOutputTokens = target.card.maxOutputTokens ?? defaultOutputTokens;
-    const body = translation.request({ ...own.body, ...changes }, { model, maxOutputTokens });
+    const { outputLimitField } = target.provider;
+    const body = translation.request({ ...own.body, ...changes }, { model, maxOutputTokens, outputLimitField });
     return { ...common, protocol: translation.vendor, body: Buffer.from(JSON.stringify(body)) };
   }
   const named = model === call.model ? changes : { ...changes, model };
@@ -53,12 +55,15 @@ function withUsage(own: Own): JsonObject {
   return { stream_options: { ...streamOptions(own.body), include_usage: true } };
 }
 
-/** Models that reason know the newer name of the limit only, and many other vendors only the older one. */
-function capped({ protocol }: Own, { card }: Target, { outputCap }: RequestOptions): JsonObject {
+function composed(body: JsonObject): Pick<Own, 'body' | 'rawBody'> {
+  return { body, rawBody: Buffer.from(JSON.stringify(body)) };
+}
+
+function capped({ protocol }: Own, { provider }: Target, { outputCap }: RequestOptions): JsonObject {
   if (outputCap === null) return {};
   if (protocol === 'responses') return { max_output_tokens: outputCap };
   if (protocol !== 'chat-completions') return {};
-  return { [card.capabilities.includes('reasoning') ? 'max_completion_tokens' : 'max_tokens']: outputCap };
+  return { [provider.outputLimitField]: outputCap };
 }
 
 function streamOptions(body: JsonObject): JsonObject {

@@ -15,6 +15,7 @@ function provider(id: string, models: string[], { answersBareIds = true, aliases
     answersBareIds,
     speaks: ['chat-completions'],
     fetchesImages: true,
+    outputLimitField: 'max_tokens',
     models: cards,
     find: (model) => cards.find((card) => card.id === model),
     complete: async () => Buffer.from('{}'),

@@ -1,5 +1,5 @@
 import type { Readable } from 'node:stream';
-import type { Protocol } from '../protocols/protocol.ts';
+import type { Protocol, TranslationOptions } from '../protocols/protocol.ts';
 import type { ModelCard } from './model-card.ts';
 
 export type ProviderCall = {
@@ -28,6 +28,8 @@ export type ChatProvider = {
   speaks: readonly Protocol[];
   /** Whether the vendor fetches images by their URL itself; otherwise it wants their bytes. */
   fetchesImages: boolean;
+  /** What it calls the limit of an answer in OpenAI's completions; the newer name is not known everywhere. */
+  outputLimitField: TranslationOptions['outputLimitField'];
   models: readonly ModelCard[];
   /** The card of a model this provider serves, in any spelling that it knows. */
   find: (model: string) => ModelCard | undefined;

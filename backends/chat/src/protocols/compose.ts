@@ -9,7 +9,8 @@ import { ServerSentEventParser } from './server-sent-events.ts';
  */
 export function compose(outer: Translation, inner: Translation, names: ReadonlyMap<string, string>): Translation {
   /** Made once for the vendor, with its model; for reading its answer any model will do. */
-  const between = (body: JsonObject): JsonObject => outer.request(body, { model: '', maxOutputTokens: 1 });
+  const between = (body: JsonObject): JsonObject =>
+    outer.request(body, { model: '', maxOutputTokens: 1, outputLimitField: 'max_completion_tokens' });
   return {
     caller: outer.caller,
     vendor: inner.vendor,

@@ -11,7 +11,7 @@ import { translationFor } from './index.ts';
 import type { JsonObject, Protocol, Translation } from './protocol.ts';
 import { objectOf } from './vendor-reading.ts';
 
-const options = { model: 'theirs', maxOutputTokens: 100 };
+const options = { model: 'theirs', maxOutputTokens: 100, outputLimitField: 'max_completion_tokens' as const };
 const requests: Partial<Record<Protocol, JsonObject>> = {
   'chat-completions': chatRequestFixture,
   messages: messagesRequestFixture,

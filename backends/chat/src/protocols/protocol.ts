@@ -19,6 +19,12 @@ export type EventTranslator = {
   push: (event: ServerSentEvent) => string;
 };
 
+export type TranslationOptions = {
+  model: string;
+  maxOutputTokens: number;
+  outputLimitField: 'max_tokens' | 'max_completion_tokens';
+};
+
 /**
  * Lets a caller who speaks `caller` use a vendor who speaks `vendor`. Pure: nothing here knows HTTP, time or money.
  */
@@ -28,9 +34,9 @@ export type Translation = {
   /**
    * The caller's request for the vendor. What cannot be carried over, and would change the meaning when left out, is
    * refused with `validation_failed` that names the field. `maxOutputTokens`: what to ask for where the vendor wants a
-   * limit and the caller gave none.
+   * limit and the caller gave none. `outputLimitField`: what a vendor of chat completions calls that limit.
    */
-  request: (body: JsonObject, options: { model: string; maxOutputTokens: number }) => JsonObject;
+  request: (body: JsonObject, options: TranslationOptions) => JsonObject;
   /** The vendor's whole answer for the caller, who asked with `body`. */
   answer: (answer: JsonObject, body: JsonObject) => JsonObject;
   /** A translator for one stream, whose caller asked with `body`. */

@@ -34,6 +34,7 @@ export function createAnthropicProvider(options: VendorOptions): ChatProvider {
     name,
     aliases: ['claude'],
     fetchesImages,
+    outputLimitField: 'max_tokens',
     ...openModels(options, /^claude-/),
     connection,
     paths,

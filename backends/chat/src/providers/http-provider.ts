@@ -4,7 +4,7 @@ import type { VendorConnection, VendorPost } from './vendor-connection.ts';
 
 export type HttpProviderOptions = Pick<
   ChatProvider,
-  'id' | 'name' | 'aliases' | 'fetchesImages' | 'models' | 'find' | 'findUnlisted'
+  'id' | 'name' | 'aliases' | 'fetchesImages' | 'outputLimitField' | 'models' | 'find' | 'findUnlisted'
 > & {
   connection: VendorConnection;
   /** Where each protocol is spoken; the best protocol first. */

@@ -37,6 +37,7 @@ export function createLocalProvider(): ChatProvider {
     answersBareIds: false,
     speaks: ['chat-completions', 'embeddings'],
     fetchesImages: false,
+    outputLimitField: 'max_tokens',
     models: [echo, embed],
     find: cardOf,
     complete,

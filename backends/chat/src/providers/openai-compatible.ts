@@ -14,8 +14,11 @@ const paths = {
 
 const usual: readonly Protocol[] = ['chat-completions', 'embeddings'];
 
+/** Where a vendor is more than its configuration says. */
+export type VendorTraits = ReturnType<typeof listedModels> & Pick<ChatProvider, 'outputLimitField'>;
+
 /** Any vendor that speaks OpenAI's protocols. */
-export function createOpenAiCompatibleProvider(options: VendorOptions, models = listedModels(options)): ChatProvider {
+export function createOpenAiCompatibleProvider(options: VendorOptions, traits = usualTraits(options)): ChatProvider {
   const { id, name, baseUrl, apiKey, timeouts, headers = {}, fetchesImages = true } = options;
   const spoken = options.speaks ?? usual;
   const authorization: Record<string, string> = apiKey === null ? {} : { authorization: `Bearer ${apiKey}` };
@@ -25,11 +28,15 @@ export function createOpenAiCompatibleProvider(options: VendorOptions, models = 
     name,
     aliases: [],
     fetchesImages,
-    ...models,
+    ...traits,
     connection: createVendorConnection({ baseUrl, headers: own, secret: apiKey, timeouts, refusal: openAiRefusal }),
     paths: new Map(openAiProtocols.filter((it) => spoken.includes(it)).map((it) => [it, paths[it]])),
     passedHeaders: ['openai-beta'],
     requestIdHeader: 'x-client-request-id',
     checkPath: '/models',
   });
+}
+
+function usualTraits(options: VendorOptions): VendorTraits {
+  return { ...listedModels(options), outputLimitField: 'max_tokens' };
 }

@@ -8,5 +8,10 @@ const looksLikeOpenAi = /^(?:ft:)?(?:gpt-|chatgpt-|o\d|text-embedding-)/;
 /** OpenAI itself, which speaks all of its protocols and whose models are open. */
 export function createOpenAiProvider(options: VendorOptions): ChatProvider {
   const speaks = options.speaks ?? openAiProtocols;
-  return createOpenAiCompatibleProvider({ ...options, speaks }, openModels(options, looksLikeOpenAi));
+  const models = openModels(options, looksLikeOpenAi);
+  // Its models that reason refuse the older name.
+  return createOpenAiCompatibleProvider(
+    { ...options, speaks },
+    { ...models, outputLimitField: 'max_completion_tokens' },
+  );
 }

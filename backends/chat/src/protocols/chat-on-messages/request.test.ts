@@ -4,7 +4,7 @@ import { refusalOf } from '../fixtures/refusal.ts';
 import type { JsonObject } from '../protocol.ts';
 import { messagesRequest } from './request.ts';
 
-const options = { model: 'claude', maxOutputTokens: 4_096 };
+const options = { model: 'claude', maxOutputTokens: 4_096, outputLimitField: 'max_completion_tokens' as const };
 const hello = { role: 'user', content: 'Hi' };
 const request = (body: JsonObject): JsonObject => messagesRequest({ model: 'x', messages: [hello], ...body }, options);
 const minimal = { model: 'claude', max_tokens: 4_096, messages: [{ role: 'user', content: [text('Hi')] }] };

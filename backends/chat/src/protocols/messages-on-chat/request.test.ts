@@ -4,7 +4,7 @@ import { refusalOf } from '../fixtures/refusal.ts';
 import type { JsonObject } from '../protocol.ts';
 import { chatRequest } from './request.ts';
 
-const options = { model: 'gpt', maxOutputTokens: 4_096 };
+const options = { model: 'gpt', maxOutputTokens: 4_096, outputLimitField: 'max_completion_tokens' as const };
 const hello = { role: 'user', content: 'Hi' };
 const request = (body: JsonObject): JsonObject =>
   chatRequest({ model: 'x', max_tokens: 9, messages: [hello], ...body }, options);

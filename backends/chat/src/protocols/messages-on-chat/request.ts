@@ -13,7 +13,7 @@ const choices: ReadonlyMap<unknown, string> = new Map([
 ]);
 
 /** The request for OpenAI. docs/translation.md says what becomes of each of Anthropic's fields. */
-export const chatRequest: Translation['request'] = (body, { model }) => {
+export const chatRequest: Translation['request'] = (body, { model, outputLimitField }) => {
   const request = new CallerField(body);
   for (const name of ['container', 'mcp_servers', 'inference_geo']) {
     const field = request.at(name);
@@ -24,7 +24,7 @@ export const chatRequest: Translation['request'] = (body, { model }) => {
   return {
     model,
     messages: chatMessages(request),
-    ...(maxTokens !== undefined && { max_completion_tokens: maxTokens }),
+    ...(maxTokens !== undefined && { [outputLimitField]: maxTokens }),
     ...toolsOf(request),
     ...samplingOf(request),
     ...outputOf(request),

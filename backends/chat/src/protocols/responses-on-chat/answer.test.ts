@@ -150,7 +150,13 @@ describe('a stream of chunks', () => {
 describe('a response by way of chat completions from Anthropic', () => {
   it('asks for what was asked', () => {
     const request = { ...responsesRequestFixture, input: 'Hi' };
-    expect(responsesOnMessages.request(request, { model: 'claude', maxOutputTokens: 9 })).toMatchObject({
+    expect(
+      responsesOnMessages.request(request, {
+        model: 'claude',
+        maxOutputTokens: 9,
+        outputLimitField: 'max_completion_tokens' as const,
+      }),
+    ).toMatchObject({
       model: 'claude',
       max_tokens: 500,
       system: [{ type: 'text', text: 'Be brief.' }],
@@ -160,7 +166,13 @@ describe('a response by way of chat completions from Anthropic', () => {
       output_config: { effort: 'low', format: { type: 'json_schema' } },
       metadata: { user_id: 'user-1' },
     });
-    expect(responsesOnMessages.request(asked, { model: 'claude', maxOutputTokens: 9 })).toMatchObject({
+    expect(
+      responsesOnMessages.request(asked, {
+        model: 'claude',
+        maxOutputTokens: 9,
+        outputLimitField: 'max_completion_tokens' as const,
+      }),
+    ).toMatchObject({
       max_tokens: 9,
     });
   });
@@ -171,7 +183,11 @@ describe('a response by way of chat completions from Anthropic', () => {
     ['input', { input: [{ role: 'user', content: [{ type: 'input_image', image_url: 'ftp://a.b' }] }] }],
     ['input', { input: [{ type: 'function_call', call_id: 'a', name: 'f', arguments: '[' }] }],
   ])('is refused in the caller’s words: %s', (path, fields) => {
-    const ask = () => responsesOnMessages.request({ ...asked, ...fields }, { model: 'claude', maxOutputTokens: 9 });
+    const ask = () =>
+      responsesOnMessages.request(
+        { ...asked, ...fields },
+        { model: 'claude', maxOutputTokens: 9, outputLimitField: 'max_completion_tokens' as const },
+      );
     expect(ask).toThrow(refusalOf(path));
   });
 

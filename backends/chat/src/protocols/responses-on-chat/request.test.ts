@@ -4,7 +4,7 @@ import { responsesRequestFixture } from '../fixtures/responses-request.ts';
 import type { JsonObject } from '../protocol.ts';
 import { chatRequest } from './request.ts';
 
-const options = { model: 'llama', maxOutputTokens: 4_096 };
+const options = { model: 'llama', maxOutputTokens: 4_096, outputLimitField: 'max_completion_tokens' as const };
 const request = (body: JsonObject): JsonObject => chatRequest({ model: 'x', input: 'Hi', ...body }, options);
 const minimal = { model: 'llama', messages: [{ role: 'user', content: 'Hi' }] };
 const tools = ['a', 'b'].map((name) => ({ type: 'function', name, parameters: {}, strict: null }));

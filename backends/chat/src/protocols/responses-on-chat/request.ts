@@ -6,7 +6,7 @@ import { chatMessages } from './turns.ts';
 const impossible = ['previous_response_id', 'conversation', 'prompt', 'moderation'];
 
 /** A request for chat completions. docs/translation.md says what becomes of each field of a Responses request. */
-export const chatRequest: Translation['request'] = (body, { model }) => {
+export const chatRequest: Translation['request'] = (body, { model, outputLimitField }) => {
   const request = new CallerField(body);
   refuseWhatWouldBeLost(request);
   const limit = request.at('max_output_tokens').optionalCount();
@@ -14,7 +14,7 @@ export const chatRequest: Translation['request'] = (body, { model }) => {
   return {
     model,
     messages: chatMessages(request),
-    ...(limit !== undefined && { max_completion_tokens: limit }),
+    ...(limit !== undefined && { [outputLimitField]: limit }),
     ...toolsOf(request),
     ...samplingOf(request),
     ...outputOf(request),
