@@ -100,7 +100,9 @@ export const logOut = contract({
   access: 'authenticated',
   tag: 'Auth',
   summary: 'End the session of the access token',
-  description: 'Within five seconds the session is refused everywhere. An API key has no session: revoke it instead.',
+  description:
+    'Within five seconds the session is refused everywhere. A token that a key was exchanged for ends alone. An API key has ' +
+    'no session: revoke it instead.',
   answers: { 204: { description: 'It has ended' } },
 });
 
@@ -128,9 +130,10 @@ export const validateCredential = contract({
   operation: 'validateCredential',
   paths: ['/api/v1/auth/validate', '/api/v0.3/auth/validate'],
   summary: 'Whether a token or a key is good, and whose it is',
-  description: 'Always 200. With both, both must be good and name the same user.',
+  description: '200 whatever it is worth. With both, both must be good and name the same user.',
   body: {
-    schema: z.strictObject({ token: z.string().max(8_192).nullish(), api_key: z.string().max(512).nullish() }),
+    // What is too long for a credential is a bad one, and no bad request.
+    schema: z.strictObject({ token: z.string().max(16_384).nullish(), api_key: z.string().max(16_384).nullish() }),
     maxBytes: 16_384,
   },
   answers: {

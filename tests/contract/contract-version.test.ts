@@ -48,6 +48,12 @@ describe('an incompatible change', () => {
     expect(breaks(before, { operations: { a: grown, b: {} } })).toEqual([]);
   });
 
+  it('is a lower limit of what may be sent, and not a higher one', () => {
+    const limited = (maxLength: number) => changed({ properties: { x: { type: 'string', maxLength } } });
+    expect(breaks(limited(8), limited(9))).toEqual([]);
+    expect(breaks(limited(8), limited(7))).toHaveLength(1);
+  });
+
   it('is a variant that lost something, and not one that has more to it', () => {
     const variants = (...oneOf: object[]) => JsonSchema.parse({ oneOf });
     const user = { kind: 'user', properties: { id: {} }, required: ['id'] };

@@ -33,7 +33,14 @@ export function breaks(previous: Json, next: Json, path = ''): string[] {
       return key in next ? breaks(value, next[key] ?? null, here) : [`${here} is gone`];
     });
   }
-  return JSON.stringify(previous) === JSON.stringify(next) ? [] : [`${path} changed`];
+  if (JSON.stringify(previous) === JSON.stringify(next) || takesMore(previous, next, path)) return [];
+  return [`${path} changed`];
+}
+
+/** A limit of what may be sent that was raised: whoever kept to the lower one keeps to it still. */
+function takesMore(previous: Json, next: Json, path: string): boolean {
+  if (!path.includes('/body/') || !/\/max(?:Length|Items|imum)$/.test(path)) return false;
+  return typeof previous === 'number' && typeof next === 'number' && next > previous;
 }
 
 /** An item is still there when something in the list can stand in for it: the same, or the same with more to it. */
