@@ -8,6 +8,7 @@ import type { ConfirmationRule } from './accounts/session-scopes.ts';
 import { accountLimits, createAccountLimits, type AccountLimits } from './limits/account-limits.ts';
 import type { Mailer } from './mail/mailer.ts';
 import { createPasswordHasher, type PasswordHasher } from './passwords/password-hasher.ts';
+import type { SessionRepository } from './sessions/session-repository.ts';
 import { createAccountRepository } from './store/account-repository.ts';
 import { createSharedAttempts } from './store/shared-attempts.ts';
 import { createSessionRepository } from './store/session-repository.ts';
@@ -22,6 +23,8 @@ export type Identity = {
   provider: IdentityProvider;
   accounts: AccountRepository;
   credentials: CredentialSources;
+  /** Tokens that keys were exchanged for are ours, whoever keeps the accounts. */
+  exchanged: Pick<SessionRepository, 'endExchanged'>;
   /** What has to happen before any route sees a user whom somebody else let in. */
   firstSight?: MiddlewareHandler<ServiceEnv>;
 };
@@ -52,5 +55,5 @@ export function createEmbeddedIdentity({ db, signingKeys, ...options }: Embedded
     storedPasswords: createPasswordRepository(db),
     limits: options.limits ?? createAccountLimits(accountLimits, createSharedAttempts(db)),
   });
-  return { provider, accounts, credentials: { keys: createKeyRepository(db), tokens, sessions } };
+  return { provider, accounts, exchanged: sessions, credentials: { keys: createKeyRepository(db), tokens, sessions } };
 }

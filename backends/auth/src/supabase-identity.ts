@@ -38,6 +38,7 @@ export function createSupabaseIdentity(options: SupabaseIdentityOptions): Supaba
   const theirs = createSupabaseTokens({ url, jwtSecret, ...(timeoutMs !== undefined && { timeoutMs }) });
   const own = createAccessTokens(signingKeys);
   const accounts = createAccountRepository(db);
+  const sessions = createSessionRepository(db);
   const limits = options.limits ?? createAccountLimits(accountLimits, createSharedAttempts(db));
   return {
     provider: createSupabaseProvider({
@@ -50,10 +51,11 @@ export function createSupabaseIdentity(options: SupabaseIdentityOptions): Supaba
       ...(floorMs !== undefined && { floorMs }),
     }),
     accounts,
+    exchanged: sessions,
     credentials: {
       keys: createKeyRepository(db),
       tokens: { read: async (token) => (await own.read(token)) ?? (await liveSubject(theirs, mirror, token)) },
-      sessions: createSessionRepository(db),
+      sessions,
     },
     firstSight: firstSight(mirror),
     close: gotrue.close,

@@ -1,6 +1,8 @@
+import { eq } from 'drizzle-orm';
 import { decodeJwt } from 'jose';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import * as z from 'zod';
+import { revocations } from '#shared/db/schema.ts';
 import { startManagement, type Call, type Management } from '../../../../tests/support/auth-management.ts';
 
 const TokenSchema = z.object({ access_token: z.string(), expires_in: z.int(), scopes: z.array(z.string()) });
@@ -50,6 +52,25 @@ describe('a key in exchange for a token', () => {
     expect(await isValid()).toMatchObject({ valid: true, auth_type: 'jwt', user_id: userId });
     await owner('DELETE', `/api/v1/keys/${id}`);
     expect(await isValid()).toMatchObject({ valid: false });
+  });
+
+  it('gives one that ends by itself when it logs out, at the edge too, and leaves the key and its other tokens', async () => {
+    const { id, call } = await holderOf({ scopes: ['chat:read'] });
+    const tokenOf = async (): Promise<string> => TokenSchema.parse((await call('POST', route, {})).body).access_token;
+    const [token, other] = [await tokenOf(), await tokenOf()];
+    const sessionId = z.string().parse(decodeJwt(token)['sid']);
+    const holder = gaia.as({ kind: 'user', userId, keyId: id, sessionId, scopes: ['chat:read'], limits: {} });
+    for (let turn = 0; turn < 2; turn++) expect((await holder('POST', '/api/v1/auth/logout')).status).toBe(204);
+    const told = await gaia.connection.db.select().from(revocations).where(eq(revocations.subjectId, sessionId));
+    expect(told.map(({ kind }) => kind)).toEqual(['session']);
+    const validity = async (credential: object): Promise<unknown> =>
+      (await gaia.as({ kind: 'anonymous' })('POST', '/api/v1/auth/validate', credential)).body;
+    expect(await validity({ token })).toMatchObject({ valid: false, user_id: null });
+    expect(await validity({ token: other })).toMatchObject({ valid: true });
+    expect((await call('GET', '/api/v1/auth/me')).status).toBe(200);
+    expect((await owner('GET', '/api/v1/audit?limit=1')).body).toMatchObject({
+      entries: [{ action: 'session.ended', subject: { id: sessionId }, actor: { key_id: id } }],
+    });
   });
 
   it('is counted to its owner, and on record', async () => {

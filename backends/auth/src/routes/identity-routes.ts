@@ -15,12 +15,13 @@ import { updateMeRoute } from './update-me.ts';
 import { validateCredentialRoute } from './validate-credential.ts';
 
 /** Accounts and their sessions. Comes before all other routes of users, because of first sight. */
-export function identityRoutes(app: Hono<ServiceEnv>, { provider, accounts, credentials, firstSight }: Identity): void {
+export function identityRoutes(app: Hono<ServiceEnv>, identity: Identity): void {
+  const { provider, accounts, credentials, exchanged, firstSight } = identity;
   if (firstSight) app.use(firstSight);
   registerRoute(app, provider);
   logInRoute(app, provider);
   refreshSessionRoute(app, provider);
-  logOutRoute(app, provider);
+  logOutRoute(app, provider, exchanged);
   confirmEmailRoute(app, provider);
   resendVerificationRoute(app, provider);
   forgotPasswordRoute(app, provider.passwords);

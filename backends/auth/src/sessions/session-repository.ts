@@ -16,6 +16,8 @@ export type SessionRepository = {
   ) => Promise<Refreshed | null>;
   /** Revokes it, once. Nothing happens for a session of somebody else. */
   end: (sessionId: string, userId: string, actor: Actor) => Promise<void>;
+  /** Ends a token that a key was exchanged for, once: its session is its own. */
+  endExchanged: (session: { sessionId: string; userId: string }, actor: Actor) => Promise<void>;
   /** Whether what a token says of its session, key and user still holds. */
   isLive: (claims: {
     userId: string;

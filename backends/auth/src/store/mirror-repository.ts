@@ -5,6 +5,7 @@ import { revocations, users } from '#shared/db/schema.ts';
 import type { Mirror, MirroredUser } from '../supabase/mirror.ts';
 import { createAccountRepository } from './account-repository.ts';
 import { recordAudit } from './audit-repository.ts';
+import { endForeignSession, hasEnded } from './foreign-sessions.ts';
 import { revokedAt } from './revocation-reader.ts';
 
 export function createMirror(db: Database): Mirror {
@@ -27,13 +28,7 @@ export function createMirror(db: Database): Mirror {
         subjectId: sessionId,
       });
     },
-    endSession: async ({ sessionId, userId }, actor) => {
-      await db.transaction(async (tx) => {
-        if (await hasEnded(tx, sessionId)) return;
-        await tx.insert(revocations).values({ kind: 'session', subjectId: sessionId });
-        await recordAudit(tx, { actor, action: 'session.ended', userId, subjectId: sessionId });
-      });
-    },
+    endSession: async (session, actor) => await endForeignSession(db, session, actor),
     endSessions: async (userId, actor, action) =>
       await db.transaction(async (tx) => {
         const [ended] = await tx
@@ -76,13 +71,4 @@ async function takeAddress(tx: Database, id: string, email: string): Promise<voi
     .update(users)
     .set({ ...claim, isEmailShadowed: false, updatedAt: now })
     .where(eq(users.id, id));
-}
-
-async function hasEnded(db: Database, sessionId: string): Promise<boolean> {
-  const rows = await db
-    .select({ sequence: revocations.sequence })
-    .from(revocations)
-    .where(and(eq(revocations.kind, 'session'), eq(revocations.subjectId, sessionId)))
-    .limit(1);
-  return rows.length > 0;
 }

@@ -7,6 +7,7 @@ import type { RefreshDecision, StoredSession } from '../sessions/session.ts';
 import type { Refreshed, SessionRepository } from '../sessions/session-repository.ts';
 import { accountColumns } from './account-repository.ts';
 import { recordAudit } from './audit-repository.ts';
+import { endForeignSession, hasEnded } from './foreign-sessions.ts';
 
 export function createSessionRepository(db: Database): SessionRepository {
   return {
@@ -22,6 +23,7 @@ export function createSessionRepository(db: Database): SessionRepository {
           await recordEnd(tx, { sessionId, userId, actor, action: 'session.ended' });
       });
     },
+    endExchanged: async (session, actor) => await endForeignSession(db, session, actor),
     isLive: (claims) => isLive(db, claims),
   };
 }
@@ -86,7 +88,7 @@ async function isLive(db: Database, claims: Parameters<SessionRepository['isLive
     .where(eq(users.id, userId));
   if (!row || row.disabledAt || row.isRevoked) return false;
   // A token of a key ends with the key; the session it names is its own and in no table.
-  if (keyId !== null) return await isUsable(db, keyId, issuedAt);
+  if (keyId !== null) return (await isUsable(db, keyId, issuedAt)) && !(sessionId && (await hasEnded(db, sessionId)));
   return sessionId === null || (await isOpen(db, sessionId));
 }
 
