@@ -8,7 +8,6 @@ export const auditActions = [
   'key.revoked',
   'key.exchanged',
   'session.started',
-  'session.refreshed',
   'session.reused',
   'session.ended',
   'user.registered',
