@@ -166,7 +166,7 @@ export const rotateKey = contract({
   description:
     'The id, limits and counters stay. The secret before works for `grace_seconds` more. A key that was rotated in the ' +
     'last ten seconds, or whose earlier secret is still in its grace, is a conflict.',
-  body: { schema: z.strictObject({ grace_seconds: z.int().min(0).max(604_800).default(0) }), maxBytes },
+  body: { schema: z.strictObject({ grace_seconds: z.int().min(0).max(604_800).default(0) }), maxBytes, optional: true },
   answers: {
     200: { description: 'The key with its new secret, shown once', schema: ShownKeySchema },
     409: { description: 'It is being rotated already' },
@@ -192,7 +192,7 @@ export const exchangeKey = contract({
     'The token has at most the scopes of the key, never `admin` or `keys:write`, and its models, origins and addresses. ' +
     'It shares the limits and the budget of the key and ends when the key is changed, rotated or revoked. It cannot be ' +
     'exchanged again.',
-  body: { schema: ExchangeKeySchema, maxBytes },
+  body: { schema: ExchangeKeySchema, maxBytes, optional: true },
   answers: {
     200: {
       description: 'The token',

@@ -30,8 +30,8 @@ export type Contract<Body extends z.ZodType = z.ZodType, Query extends AnyObject
   tag: string;
   summary: string;
   description?: string;
-  /** `maxBytes` 0: the operation takes no body. */
-  body: { schema: Body; maxBytes: number };
+  /** `maxBytes` 0: the operation takes no body. `optional`: none at all, without a Content-Type, counts as `{}`. */
+  body: { schema: Body; maxBytes: number; optional?: true };
   query: Query;
   answers: Record<number, ContractAnswer>;
 };

@@ -36,7 +36,9 @@ function routeConfig(contract: Contract, path: string, index: number): RouteConf
     request: {
       params: pathParameters(path),
       query,
-      ...(body.maxBytes > 0 && { body: { required: true, content: { 'application/json': { schema: body.schema } } } }),
+      ...(body.maxBytes > 0 && {
+        body: { required: !body.optional, content: { 'application/json': { schema: body.schema } } },
+      }),
     },
     responses: { ...responses(contract), default: errorResponse(path) },
   };

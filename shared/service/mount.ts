@@ -30,7 +30,7 @@ export function mount<Body extends z.ZodType, Query extends z.ZodObject<z.core.$
       requireAccess(c.get('principal'), contract);
       const query = parse(contract.query, c.req.query(), 'query');
       const takesBody = contract.body.maxBytes > 0;
-      const rawBody = takesBody ? await readJsonBody(c, contract.body.maxBytes) : noBytes;
+      const rawBody = takesBody ? await readJsonBody(c, contract.body) : noBytes;
       const body = parse(contract.body.schema, takesBody ? parseStrictJson(rawBody) : undefined, 'body');
       return await handler({ c, body, query, rawBody });
     });
@@ -45,13 +45,16 @@ export function userOf(c: Context<ServiceEnv>): UserPrincipal {
 }
 
 const noBytes = new Uint8Array();
+const emptyObject = new TextEncoder().encode('{}');
 
 function requireAccess(principal: Principal, { access }: Contract): void {
   if (isAllowed(principal, access)) return;
   throw new AppError('insufficient_scope', `This needs the scope ${access}`);
 }
 
-async function readJsonBody(c: Context<ServiceEnv>, maxBytes: number): Promise<Uint8Array> {
+async function readJsonBody(c: Context<ServiceEnv>, { maxBytes, optional }: Contract['body']): Promise<Uint8Array> {
+  const mayBeNothing = optional && c.req.header('content-type') === undefined;
+  if (mayBeNothing && (await readBody(c, maxBytes)).length === 0) return emptyObject;
   requireJson(c);
   return await readBody(c, maxBytes);
 }

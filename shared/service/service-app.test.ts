@@ -32,6 +32,13 @@ const read = contract({
   access: 'public',
 });
 
+const poke = contract({
+  ...echo,
+  operation: 'poke',
+  paths: ['/v1/poke'],
+  body: { schema: z.strictObject({ times: z.int().default(1) }), maxBytes: 64, optional: true },
+});
+
 const principals: Record<string, Principal> = {
   writer: { kind: 'user', userId: 'u1', keyId: 'k1', scopes: ['chat:write'], limits: {} },
   reader: { kind: 'user', userId: 'u2', keyId: 'k2', scopes: ['chat:read'], limits: {} },
@@ -50,10 +57,12 @@ const app = createServiceApp({
   build: { version: '1.0.0', commit: 'abc', contract: contractVersion },
   health,
   verifyAssertion: async (token) => principals[token] ?? null,
-  contracts: [echo, read],
+  contracts: [echo, read, poke],
 });
 mount(app, echo, ({ c, body }) => c.json({ text: body.text, user: userOf(c).userId }));
 mount(app, read, ({ c }) => c.json({ id: c.req.param('id') }, 200, { ratelimit: '"tpm";r=7;t=9' }));
+
+mount(app, poke, ({ c, body }) => c.json(body));
 
 let server: Listening;
 beforeAll(async () => {
@@ -168,6 +177,22 @@ describe('a request that is served', () => {
   it('may have a body of exactly the limit, declared or in chunks', async () => {
     for (const request of [post('x'.repeat(53)), postChunked('x'.repeat(53))])
       expect((await raw(request)).status).toBe(200);
+  });
+
+  it('may leave out a body of which every field may be left out, and nothing else of it', async () => {
+    const start = `POST /v1/poke HTTP/1.1\r\nHost: a\r\n${asWriter}`;
+    for (const nothing of ['', 'Content-Length: 0\r\n', 'Transfer-Encoding: chunked\r\n']) {
+      const answer = await raw(`${start}${nothing}\r\n${nothing.startsWith('Transfer') ? '0\r\n\r\n' : ''}`);
+      expect([answer.status, answer.body]).toEqual([200, '{"times":1}']);
+    }
+    for (const [rest, status] of [
+      [`Content-Length: 2\r\n\r\n{}`, 415],
+      [`Transfer-Encoding: chunked\r\n\r\n2\r\n{}\r\n0\r\n\r\n`, 415],
+      [`${json}Content-Length: 0\r\n\r\n`, 400],
+      [`${json}Content-Length: 12\r\n\r\n{"times":[]}`, 422],
+    ] as const) {
+      expect((await raw(start + rest)).status).toBe(status);
+    }
   });
 
   it('needs no assertion for health, readiness and version', async () => {

@@ -43,6 +43,12 @@ describe('a key in exchange for a token', () => {
     expect(seconds).toBe(900);
   });
 
+  it('needs no body to be asked for', async () => {
+    const { call } = await holderOf({ scopes: ['chat:read'] });
+    expect(await call('POST', route)).toMatchObject({ status: 200, body: { expires_in: 900, scopes: ['chat:read'] } });
+    expect((await call('POST', route, '')).status).toBe(400);
+  });
+
   it('gives one that is good until the key is revoked', async () => {
     const { id, call } = await holderOf({ scopes: ['chat:read'] });
     const { body } = await call('POST', route, {});
