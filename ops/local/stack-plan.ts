@@ -30,6 +30,8 @@ export type BackendInputs = {
   root: string;
   ports: StackPorts;
   databaseUrl: string;
+  /** Of those that have another way to it. */
+  databaseUrls?: Partial<Record<ServiceName, string>>;
   natsUrl: string;
   publicKeys: string;
   /** What auth signs sessions with. */
@@ -58,7 +60,7 @@ export function planBackends({ root, ports, extraEnv, ...inputs }: BackendInputs
       PORT: String(ports[name]),
       LOG_LEVEL: 'info',
       DRAIN_SECONDS: '5',
-      DATABASE_URL: inputs.databaseUrl,
+      DATABASE_URL: inputs.databaseUrls?.[name] ?? inputs.databaseUrl,
       NATS_URL: inputs.natsUrl,
       NATS_SUBJECT_PREFIX: '',
       GATEWAY_PUBLIC_KEYS: inputs.publicKeys,

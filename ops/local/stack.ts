@@ -1,4 +1,5 @@
 import { join } from 'node:path';
+import type { ServiceName } from '#shared/identity/assertion.ts';
 import { OpsError } from '../command.ts';
 import { repositoryRoot } from '../repository.ts';
 import { createDataLayer, type DataFacts, type DataLayer } from './data-layer.ts';
@@ -42,6 +43,8 @@ export type StackOptions = {
   /** Postgres gets it when it is free, so that a psql command stays the same; otherwise any. */
   databasePort?: number;
   extraEnv?: ExtraEnv;
+  /** For tests: other ways to the database than the direct one, such as through a proxy with faults. */
+  databaseUrls?: (url: string) => Promise<Partial<Record<ServiceName, string>>>;
   /** Ends a start that is under way. */
   signal?: AbortSignal;
   events?: Partial<StackEvents>;
@@ -103,6 +106,7 @@ async function startBackends(options: StackOptions, parts: Parts, basis: Basis, 
     root: repositoryRoot,
     ports: basis.ports,
     databaseUrl: facts.applicationUrl,
+    databaseUrls: (await options.databaseUrls?.(facts.applicationUrl)) ?? {},
     tokenKeys: basis.tokenKeys,
     mailDirectory: join(options.directory, 'mail'),
     natsUrl: facts.natsUrl,

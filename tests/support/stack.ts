@@ -3,7 +3,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { startStack, type Stack, type StackOptions } from '../../ops/local/stack.ts';
 
-export type TestStackOptions = Pick<StackOptions, 'extraEnv' | 'nats' | 'events'>;
+export type TestStackOptions = Pick<StackOptions, 'extraEnv' | 'nats' | 'events' | 'databaseUrls'>;
 
 export type TestStack = Stack & AsyncDisposable;
 
