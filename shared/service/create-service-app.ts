@@ -22,6 +22,8 @@ export type ServiceAppOptions = {
   verifyAssertion: AssertionVerifier;
   /** Every contract this app serves, so that a wrong method can be told from a wrong path. */
   contracts: readonly Contract[];
+  /** Hears of every request that came by a key. */
+  keyUsed?: (keyId: string) => void;
 };
 
 /** The middleware order and the open routes that all three backends share; each adds its own routes to the result. */
@@ -46,6 +48,6 @@ export function createServiceApp(options: ServiceAppOptions): Hono<ServiceEnv> {
   });
   app.get('/version', (c) => c.json({ service: options.service, ...build }));
 
-  app.use(authenticate(options.verifyAssertion));
+  app.use(authenticate(options.verifyAssertion, options.keyUsed));
   return app;
 }

@@ -1,6 +1,7 @@
 import type { Hono } from 'hono';
 import type { z } from 'zod';
 import { connect, type DatabaseConnection } from '../db/connect.ts';
+import { saveKeyUses } from '../db/key-uses.ts';
 import { connectBus, type Bus } from '../events/bus.ts';
 import { createAssertionVerifier } from '../identity/assertion-verify.ts';
 import type { ServiceName } from '../identity/assertion.ts';
@@ -9,6 +10,7 @@ import { buildInfo } from './build-info.ts';
 import type { ServiceAppOptions } from './create-service-app.ts';
 import type { serviceEnvironment } from './environment.ts';
 import { createHealthReporter } from './health.ts';
+import { createLastUse } from './last-use.ts';
 import type { RunningService } from './run-service.ts';
 import { serve } from './serve.ts';
 import type { ServiceEnv } from './service-env.ts';
@@ -52,7 +54,10 @@ export async function startService(options: StartServiceOptions): Promise<Runnin
   const verifyAssertion = createAssertionVerifier(config.GATEWAY_PUBLIC_KEYS, service);
   const ends: (() => Promise<void>)[] = [];
   const onStop: ServiceParts['onStop'] = (end) => void ends.push(end);
-  const app = options.createApp({ log, build, health, verifyAssertion, database, bus, onStop });
+  const lastUse = createLastUse({ save: saveKeyUses(database.db), log });
+  onStop(lastUse.stop);
+  const keyUsed: ServiceParts['keyUsed'] = (keyId) => lastUse.mark(keyId, new Date());
+  const app = options.createApp({ log, build, health, verifyAssertion, keyUsed, database, bus, onStop });
   const listening = await serve({ app, host: config.HOST, port: config.PORT, log });
   bus.onStatus((status) => {
     if (status === 'connected') bus.publish('gaia.service.ready', { service, ...build });

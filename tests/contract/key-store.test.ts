@@ -222,7 +222,6 @@ function authApp(): ReturnType<typeof createApp> {
     ...createManagementStores(connection.db),
     keys: createKeyRepository(connection.db),
     keyEnvironment: 'dev',
-    lastUse: { mark: () => undefined },
     revocations: { after: async () => await Promise.reject(new Error('not in this test')) },
     signingKeys: [],
     identity: createTestEmbedded(connection.db).identity,

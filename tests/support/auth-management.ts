@@ -2,6 +2,7 @@ import type { Hono } from 'hono';
 import * as z from 'zod';
 import { contractVersion } from '#shared/contract-version.ts';
 import { connect, type DatabaseConnection } from '#shared/db/connect.ts';
+import { saveKeyUses } from '#shared/db/key-uses.ts';
 import { users } from '#shared/db/schema.ts';
 import { hashApiKey } from '#shared/identity/api-key.ts';
 import { createAssertionVerifier } from '#shared/identity/assertion-verify.ts';
@@ -10,15 +11,14 @@ import { ResolvedKeySchema, type ResolvedKey } from '#shared/identity/resolved-k
 import { randomBase62 } from '#shared/id.ts';
 import { createLogger, type Logger } from '#shared/log.ts';
 import { createHealthReporter } from '#shared/service/health.ts';
+import { createLastUse, type LastUse } from '#shared/service/last-use.ts';
 import type { ServiceEnv } from '#shared/service/service-env.ts';
 import { createTestIdentity, type TestIdentity } from './assertions.ts';
 import { createTestDatabase } from './postgres.ts';
 import { createApp } from '../../backends/auth/src/app.ts';
 import { createApiReference } from '../../backends/auth/src/docs/api-reference.ts';
-import { createLastUse, type LastUse } from '../../backends/auth/src/keys/last-use.ts';
 import type { Email } from '../../backends/auth/src/mail/mailer.ts';
 import { createKeyRepository } from '../../backends/auth/src/store/key-repository.ts';
-import { saveKeyUses } from '../../backends/auth/src/store/key-uses.ts';
 import { createManagementStores } from '../../backends/auth/src/store/management-stores.ts';
 import { createTestEmbedded } from '../../backends/auth/src/testing/embedded.ts';
 
@@ -112,7 +112,7 @@ function authApp({ connection, identity, log, lastUse }: AppParts): { app: Hono<
     ...createManagementStores(connection.db),
     keys: createKeyRepository(connection.db),
     keyEnvironment: 'dev',
-    lastUse,
+    keyUsed: (keyId) => lastUse.mark(keyId, new Date()),
     revocations: { after: async () => ({ position: 0, reset: true, completeSince: 0, ageMs: 0, revocations: [] }) },
     signingKeys: [embedded.signingKey],
     identity: embedded.identity,

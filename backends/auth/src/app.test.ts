@@ -39,7 +39,6 @@ beforeAll(async () => {
     ...createManagementStores(connection.db),
     keys: createKeyRepository(connection.db),
     keyEnvironment: 'dev',
-    lastUse: { mark: () => undefined },
     revocations: { after: async () => ({ position: 0, reset: true, completeSince: 0, ageMs: 0, revocations: [] }) },
     signingKeys: [],
     identity: createTestEmbedded(connection.db).identity,

@@ -4,7 +4,6 @@ import { createServiceApp, type ServiceAppOptions } from '#shared/service/create
 import type { ServiceEnv } from '#shared/service/service-env.ts';
 import type { ApiReference } from './docs/api-reference.ts';
 import type { AuditReader } from './audit/audit-log.ts';
-import type { LastUse } from './keys/last-use.ts';
 import type { KeyManagement } from './keys/manage-keys.ts';
 import type { Identity } from './embedded-identity.ts';
 import type { KeyRepository } from './keys/resolve-key.ts';
@@ -33,7 +32,6 @@ import type { UserDirectory } from './users/manage-users.ts';
 
 export type Services = Omit<ServiceAppOptions, 'service' | 'contracts'> & {
   keys: KeyRepository;
-  lastUse: Pick<LastUse, 'mark'>;
   vault: KeyManagement['vault'];
   keyEnvironment: KeyManagement['environment'];
   users: UserDirectory;
@@ -48,7 +46,7 @@ export function createApp(services: Services): Hono<ServiceEnv> {
   const app = createServiceApp({ ...services, service: 'auth', contracts: contractsOf('auth') });
   const management = { vault: services.vault, environment: services.keyEnvironment, now: () => new Date() };
 
-  resolveKeyRoute(app, services.keys, services.lastUse);
+  resolveKeyRoute(app, services.keys);
   getRevocationsRoute(app, services.revocations);
   getTokenKeysRoute(app, services.signingKeys);
 

@@ -8,13 +8,11 @@ import { readConfig } from './config.ts';
 import { createApiReference } from './docs/api-reference.ts';
 import { identityFor } from './identity-for.ts';
 import { keyEnvironmentOf } from './keys/key-environment.ts';
-import { createLastUse } from './keys/last-use.ts';
 import { createMailer } from './mail/mailer.ts';
 import { senderFor } from './mail/sender-for.ts';
 import { startRevocationFeed } from './revocations/revocation-feed.ts';
 import { createDisabledUsers } from './store/disabled-users.ts';
 import { createKeyRepository } from './store/key-repository.ts';
-import { saveKeyUses } from './store/key-uses.ts';
 import { createManagementStores } from './store/management-stores.ts';
 import { createRevocationNotices } from './store/revocation-notices.ts';
 import { createSweepTasks } from './store/sweep-tasks.ts';
@@ -43,14 +41,11 @@ await runService('auth', () => {
       parts.onStop(startOutboxRelay({ db: parts.database.db, bus: parts.bus, log }).stop);
       const tasks = createSweepTasks(parts.database.db, { unconfirmedDays: config.UNCONFIRMED_ACCOUNT_DAYS });
       parts.onStop(startSweep({ tasks, log, everyMs: config.SWEEP_MINUTES * 60_000 }).stop);
-      const lastUse = createLastUse({ save: saveKeyUses(parts.database.db), log });
-      parts.onStop(lastUse.stop);
       return createApp({
         ...parts,
         ...createManagementStores(parts.database.db),
         keys: createKeyRepository(parts.database.db),
         keyEnvironment: keyEnvironmentOf[config.ENVIRONMENT],
-        lastUse,
         revocations,
         signingKeys,
         identity: identityFor(config, { ...parts, db: parts.database.db, signingKeys, mailer }),

@@ -3,15 +3,12 @@ import { AppError } from '#shared/http/error.ts';
 import { mount } from '#shared/service/mount.ts';
 import type { Hono } from 'hono';
 import type { ServiceEnv } from '#shared/service/service-env.ts';
-import type { LastUse } from '../keys/last-use.ts';
 import { resolveKey, type KeyRepository } from '../keys/resolve-key.ts';
 
-export function resolveKeyRoute(app: Hono<ServiceEnv>, keys: KeyRepository, lastUse: Pick<LastUse, 'mark'>): void {
+export function resolveKeyRoute(app: Hono<ServiceEnv>, keys: KeyRepository): void {
   mount(app, contract, async ({ c, body }) => {
-    const now = new Date();
-    const resolved = await resolveKey(keys, body.key_hash, now);
+    const resolved = await resolveKey(keys, body.key_hash, new Date());
     if (!resolved) throw new AppError('not_found', 'No usable key has this hash');
-    if (resolved.principal.keyId !== null) lastUse.mark(resolved.principal.keyId, now);
     return c.json(resolved);
   });
 }

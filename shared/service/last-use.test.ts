@@ -1,11 +1,13 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import * as z from 'zod';
-import { silentLog } from '../../../../tests/support/silent-log.ts';
-import { startManagement, type Management } from '../../../../tests/support/auth-management.ts';
-import { createLastUse, type KeyUses } from './last-use.ts';
+import { queryRows } from '../../tests/support/postgres.ts';
+import { silentLog } from '../../tests/support/silent-log.ts';
+import { startManagement, type Management } from '../../tests/support/auth-management.ts';
+import type { KeyUses } from '../db/key-uses.ts';
+import { createLastUse } from './last-use.ts';
 
 const never = 3_600_000;
-const UsedSchema = z.object({ last_used_at: z.coerce.date() });
+const UsedSchema = z.object({ at: z.date().nullable() });
 
 let gaia: Management;
 beforeAll(async () => {
@@ -15,24 +17,41 @@ afterAll(async () => {
   await gaia.close();
 });
 
+async function usedAt(id: string): Promise<number | null> {
+  const [row] = await queryRows(gaia.url, 'select last_used_at as at from api_keys where id = $1', [id]);
+  return UsedSchema.parse(row).at?.getTime() ?? null;
+}
+
 describe('the last use of keys', () => {
   it('is on record after the next write, for many keys by one statement, and never goes back', async () => {
     const mine = gaia.session(await gaia.addUser());
     const keys = await Promise.all(Array.from({ length: 20 }, async () => await gaia.createKey(mine)));
     const unused = await gaia.createKey(mine);
     const before = Date.now();
-    await Promise.all(keys.map(async ({ key }) => await gaia.resolve(key)));
+    for (const { key } of keys) expect((await (await gaia.keyHolder(key))('GET', '/api/v1/auth/me')).status).toBe(200);
+    await gaia.resolve(unused.key);
     await gaia.lastUse.flush();
-    for (const { id } of keys) {
-      const { body } = await mine('GET', `/api/v1/keys/${id}`);
-      expect(UsedSchema.parse(body).last_used_at.getTime()).toBeGreaterThanOrEqual(before);
+    for (const { id } of keys) expect(await usedAt(id)).toBeGreaterThanOrEqual(before);
+    expect(await usedAt(unused.id)).toBeNull();
+    const [{ id: first } = unused] = keys;
+    const was = await usedAt(first);
+    gaia.lastUse.mark(first, new Date(0));
+    await gaia.lastUse.flush();
+    expect(await usedAt(first)).toBe(was);
+  });
+
+  it('is written once a minute for a key in constant use', async () => {
+    const { id } = await gaia.createKey(gaia.session(await gaia.addUser()));
+    const [start, soon, later] = [1_000_000, 1_060_000, 1_060_001];
+    for (const [at, stands] of [
+      [start, start],
+      [soon, start],
+      [later, later],
+    ] as const) {
+      gaia.lastUse.mark(id, new Date(at));
+      await gaia.lastUse.flush();
+      expect(await usedAt(id)).toBe(stands);
     }
-    expect((await mine('GET', `/api/v1/keys/${unused.id}`)).body).toMatchObject({ last_used_at: null });
-    const [first] = keys;
-    const { body: now } = await mine('GET', `/api/v1/keys/${first?.id}`);
-    gaia.lastUse.mark(first?.id ?? '', new Date(0));
-    await gaia.lastUse.flush();
-    expect((await mine('GET', `/api/v1/keys/${first?.id}`)).body).toEqual(now);
   });
 
   it('is tried again when it could not be written, and the newest mark of a key wins', async () => {

@@ -1,10 +1,8 @@
-import type { Logger } from '#shared/log.ts';
-
-/** Key id -> when it was last looked up. */
-export type KeyUses = ReadonlyMap<string, Date>;
+import type { KeyUses } from '../db/key-uses.ts';
+import type { Logger } from '../log.ts';
 
 export type LastUse = {
-  /** Costs the look-up nothing but an entry in a map. */
+  /** Costs the request nothing but an entry in a map. */
   mark: (keyId: string, at: Date) => void;
   /** Writes what was marked. What could not be written is tried again next time. */
   flush: () => Promise<void>;
