@@ -1,12 +1,14 @@
 import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest';
 import * as z from 'zod';
 import { createApiKey } from '#shared/identity/api-key.ts';
+import { freePorts } from '../../ops/local/ports.ts';
 import { generateSigningKeys } from '../../ops/local/signing-key.ts';
 import { startEdge, type Edge } from '../support/edge.ts';
 import { createNeonHttp, type NeonHttp } from '../support/neon-http.ts';
 import { queryRows } from '../support/postgres.ts';
 import { startTestStack, type TestStack } from '../support/stack.ts';
 
+const Token = z.object({ access_token: z.string() });
 const Row = z.object({ id: z.uuid() });
 const boundMs = 5_000;
 const everyMs = 20;
@@ -20,7 +22,8 @@ let edges: Edge[];
 
 beforeAll(async () => {
   const { privateKey, publicKeys } = await generateSigningKeys();
-  const trust = { GATEWAY_PUBLIC_KEYS: publicKeys };
+  // NATS is configured and away all the time: nothing of this may depend on it.
+  const trust = { GATEWAY_PUBLIC_KEYS: publicKeys, NATS_URL: await nobodysUrl() };
   stack = await startTestStack({ extraEnv: { auth: trust, chat: trust, asset: trust } });
   neon = await createNeonHttp({ url: stack.databaseUrl });
   const ports = { auth: portOf('auth'), chat: portOf('chat'), asset: portOf('asset') };
@@ -42,6 +45,8 @@ describe('what ends while two gateways serve it 50 times a second each', () => {
     ['a key whose owner an admin disables', async () => await ownerDisabled()],
     ['a token that was exchanged for a key that is then deleted', async () => await exchangedToken()],
     ['a session that logs out', async () => await sessionLoggedOut()],
+    ['a session whose user an admin disables', async () => await userDisabled()],
+    ['a token that was exchanged for a key and logs out', async () => await exchangedLoggedOut()],
   ])('%s is refused by both at most 5 s later, and nothing else happens to anybody', async (what, victim) => {
     const { credential, end } = await victim();
     const loads = edges.map((edge) => startLoad(edge.url, credential));
@@ -58,6 +63,18 @@ describe('what ends while two gateways serve it 50 times a second each', () => {
     for (const ms of last) expect(ms).toBeLessThanOrEqual(boundMs);
     const statuses = new Set(loads.flatMap(({ answers }) => answers.map(({ status }) => status)));
     expect(statuses).toEqual(new Set([200, 401]));
+  });
+});
+
+describe('the last use of a key', () => {
+  it('is on record although auth was never asked for it', async () => {
+    const { key, keyId } = await newKey();
+    const answer = await fetch(`${edges[1]?.url}/v1/models`, { headers: { 'x-api-key': key } });
+    expect(answer.status).toBe(200);
+    // What is not written yet is written when a backend stops.
+    await stack.restart('chat');
+    const [row] = await queryRows(stack.databaseUrl, 'select last_used_at as at from api_keys where id = $1', [keyId]);
+    expect(z.object({ at: z.date() }).parse(row).at.getTime()).toBeGreaterThan(Date.now() - 60_000);
   });
 });
 
@@ -85,9 +102,20 @@ async function ownerDisabled(): Promise<Victim> {
 
 async function exchangedToken(): Promise<Victim> {
   const { id, key } = await keyMade(stack.key);
-  const answer = await call('POST', '/api/v1/auth/token', key, {});
-  const { access_token } = z.object({ access_token: z.string() }).parse(answer);
+  const { access_token } = Token.parse(await call('POST', '/api/v1/auth/token', key));
   return { credential: access_token, end: async () => await call('DELETE', `/api/v1/keys/${id}`, stack.key) };
+}
+
+async function exchangedLoggedOut(): Promise<Victim> {
+  const { key } = await keyMade(stack.key);
+  const { access_token } = Token.parse(await call('POST', '/api/v1/auth/token', key));
+  return { credential: access_token, end: async () => await call('POST', '/api/v1/auth/logout', access_token) };
+}
+
+async function userDisabled(): Promise<Victim> {
+  const { user, session } = await registered();
+  const end = (): Promise<unknown> => call('PATCH', `/api/v1/admin/users/${user.id}`, stack.key, { disabled: true });
+  return { credential: session.access_token, end };
 }
 
 async function sessionLoggedOut(): Promise<Victim> {
@@ -149,7 +177,7 @@ async function newKey(): Promise<{ key: string; keyId: string }> {
   const { key, hash } = await createApiKey('dev');
   const [row] = await queryRows(
     stack.databaseUrl,
-    `WITH owner AS (INSERT INTO users (email) VALUES ('revoked@example.org') RETURNING id)
+    `WITH owner AS (INSERT INTO users (email) VALUES (gen_random_uuid() || '@example.org') RETURNING id)
      INSERT INTO api_keys (user_id, key_hash, scopes) SELECT id, $1, '{chat:read,chat:write}' FROM owner
      RETURNING id::text`,
     [hash],
@@ -162,6 +190,12 @@ async function newKey(): Promise<{ key: string; keyId: string }> {
 function revoke(keyId: string): string {
   return `UPDATE api_keys SET revoked_at = now() WHERE id = '${keyId}';
     INSERT INTO revocations (kind, subject_id) VALUES ('key', '${keyId}')`;
+}
+
+/** Where a server was a moment ago, and none is. */
+async function nobodysUrl(): Promise<string> {
+  const [port = 0] = await freePorts(1);
+  return `ws://127.0.0.1:${port}`;
 }
 
 function portOf(service: 'auth' | 'chat' | 'asset'): number {
