@@ -8,6 +8,7 @@ import { createBreakers } from './calls/breakers.ts';
 import { createCalls, type Calls } from './calls/calls.ts';
 import type { Catalogue } from './completion/catalogue.ts';
 import type { ChatConfig } from './config.ts';
+import { renewalsPerLease } from './conversations/held-leases.ts';
 import { startBudgetBook } from './money/budget-book.ts';
 import { createPricing } from './money/charged-price.ts';
 import { createMetering } from './money/create-metering.ts';
@@ -37,8 +38,8 @@ export type CallServices = {
   stop: () => Promise<void>;
 };
 
-/** A reservation outlives the longest call, so that only those of dead processes are ever swept. */
-const marginSeconds = 60;
+/** A reservation outlives the longest call by so many leases, so that only those of dead processes are ever swept. */
+const reservationLeases = 3;
 /** What an answer must have room for to be worth beginning, for a caller who names no maximum. */
 const leastOutput = 256;
 
@@ -47,7 +48,8 @@ export function createCallServices(options: CallServicesOptions): CallServices {
   const { config, log, database, catalogue, performance, priceVersion } = options;
   const { db } = database;
   const { limits } = config;
-  const leaseSeconds = limits.totalMs / 1_000 + marginSeconds;
+  const { CRASH_LEASE_SECONDS: crashSeconds } = config;
+  const leaseSeconds = limits.totalMs / 1_000 + reservationLeases * crashSeconds;
   const book = startBudgetBook({ read: createBudgetReader(db), log });
   const metering = createMetering({ store: createMeteringStore({ db, leaseSeconds }), book, log });
   const upkeep = startUpkeep({
@@ -55,10 +57,11 @@ export function createCallServices(options: CallServicesOptions): CallServices {
     log,
   });
   const idempotency = createIdempotency({
-    store: createIdempotencyStore({ db }),
+    store: createIdempotencyStore({ db, leaseSeconds: crashSeconds }),
     notices: createNotices({ url: config.DATABASE_URL, channel: endsChannel, log }),
     log,
     waitMs: limits.totalMs,
+    heartbeatMs: (crashSeconds * 1_000) / renewalsPerLease,
   });
   const calls = createCalls({
     limits,

@@ -40,6 +40,8 @@ export const chatEnvironment = {
   DEFAULT_MAX_OUTPUT_TOKENS: z.coerce.number().int().min(1).max(1_000_000).default(4_096),
   /** Single usage events are kept for so many months before this one. */
   USAGE_RETENTION_MONTHS: z.coerce.number().int().min(2).max(120).default(13),
+  /** After which calls and conversations of a process that died are taken up by others. */
+  CRASH_LEASE_SECONDS: z.coerce.number().min(1).max(600).default(20),
   ...pace,
 };
 

@@ -12,11 +12,16 @@ export type ConversationServices = { conversations: ConversationStore; turns: Tu
 /** What is kept of conversations, who answers in them, and in which order. `turns` is to be stopped. */
 export function createConversationServices(
   db: Database,
-  { log, maxTurnMs }: { log: Logger; maxTurnMs: number },
+  { log, maxTurnMs, leaseSeconds }: { log: Logger; maxTurnMs: number; leaseSeconds?: number },
 ): ConversationServices {
   return {
     conversations: createConversationStore(db),
-    turns: createTurns({ store: createTurnStore(db), log, maxTurnMs }),
+    turns: createTurns({
+      store: createTurnStore(db, leaseSeconds),
+      log,
+      maxTurnMs,
+      ...(leaseSeconds !== undefined && { leaseSeconds }),
+    }),
     personas: createPersonas(createPersonaStore(db)),
   };
 }

@@ -36,7 +36,11 @@ await runService('chat', () => {
     createApp: (parts) => {
       // A turn may take as long as a call, and then has to be stored.
       const maxTurnMs = config.limits.totalMs + 60_000;
-      const kept = createConversationServices(parts.database.db, { log, maxTurnMs });
+      const kept = createConversationServices(parts.database.db, {
+        log,
+        maxTurnMs,
+        leaseSeconds: config.CRASH_LEASE_SECONDS,
+      });
       const services = { config, log, database: parts.database, catalogue, performance: providerHealth };
       const { calls, idempotency, stop } = createCallServices({ ...services, priceVersion: prices.priceVersion });
       parts.onStop(async () => {

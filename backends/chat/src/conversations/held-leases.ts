@@ -11,14 +11,16 @@ export type HeldLeasesOptions = {
   renew: (leases: readonly Lease[]) => Promise<void>;
   log: Logger;
   maxTurnMs: number;
-  everyMs?: number;
+  everyMs: number;
 };
 
 /** How long a lease lasts without being renewed: what a conversation waits for when a process dies. */
-export const leaseSeconds = 30;
+export const standardLeaseSeconds = 20;
+/** Several renewals may be missed before a lease is over. */
+export const renewalsPerLease = 4;
 
 /** Renews all leases of this process at once, and those that nobody gave back only until `maxTurnMs` are over. */
-export function createHeldLeases({ renew, log, maxTurnMs, everyMs = 10_000 }: HeldLeasesOptions): HeldLeases {
+export function createHeldLeases({ renew, log, maxTurnMs, everyMs }: HeldLeasesOptions): HeldLeases {
   const held = new Map<string, { lease: Lease; until: number }>();
   let running: Promise<void> = Promise.resolve();
 

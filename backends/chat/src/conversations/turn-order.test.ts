@@ -164,7 +164,7 @@ describe('a lease', () => {
       await process.turns.stop();
       expect(await remaining(begun.conversationId)).toEqual([{ live: true }]);
 
-      const lost = world.start({ maxTurnMs: 5_000 });
+      const lost = world.start({ maxTurnMs: 4_000 });
       const forgotten = await begin('two', 't2', 'new', lost);
       await world.expireLease(forgotten.conversationId);
       await vi.advanceTimersByTimeAsync(10_000);

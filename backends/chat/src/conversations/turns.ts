@@ -2,7 +2,7 @@ import { AppError } from '#shared/http/error.ts';
 import type { UserPrincipal } from '#shared/identity/principal.ts';
 import type { Logger } from '#shared/log.ts';
 import { conversationNotFound, type Message } from './conversation.ts';
-import { createHeldLeases } from './held-leases.ts';
+import { createHeldLeases, renewalsPerLease, standardLeaseSeconds } from './held-leases.ts';
 import { persistently } from './persistently.ts';
 import { createTurnQueue, type Place } from './turn-queue.ts';
 import type { Answer, Begun, Turn, TurnRequest, TurnStore, UserMessage } from './turn-store.ts';
@@ -38,14 +38,18 @@ export type TurnsOptions = {
   maxTurnMs: number;
   /** How long a message waits for those before it. */
   waitMs?: number;
+  /** The store's. */
+  leaseSeconds?: number;
 };
 
 const uuid = /^[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}$/i;
 
 /** One answer at a time in each conversation, whatever process gives it: docs/decisions/0023. */
-export function createTurns({ store, log, maxTurnMs, waitMs = 60_000 }: TurnsOptions): Turns {
+export function createTurns(options: TurnsOptions): Turns {
+  const { store, log, maxTurnMs, waitMs = 60_000, leaseSeconds = standardLeaseSeconds } = options;
   const queue = createTurnQueue();
-  const held = createHeldLeases({ renew: store.renew, log, maxTurnMs });
+  const everyMs = (leaseSeconds * 1_000) / renewalsPerLease;
+  const held = createHeldLeases({ renew: store.renew, log, maxTurnMs, everyMs });
 
   const opened = async (principal: UserPrincipal, begun: Begun): Promise<OpenedTurn | AnsweredTurn> => {
     if (begun.kind === 'answered') return begun;

@@ -1,23 +1,24 @@
 import { randomUUID } from 'node:crypto';
-import { and, eq, ne, sql } from 'drizzle-orm';
+import { and, eq, ne, sql, type SQL } from 'drizzle-orm';
 import type { Database } from '#shared/db/connect.ts';
 import { ensureUser } from '#shared/db/ensure-user.ts';
 import { chatMessages, conversations } from '#shared/db/schema.ts';
 import { AppError } from '#shared/http/error.ts';
 import type { UserPrincipal } from '#shared/identity/principal.ts';
 import { headingsOf } from '../conversations/conversation.ts';
-import { leaseSeconds } from '../conversations/held-leases.ts';
+import { standardLeaseSeconds } from '../conversations/held-leases.ts';
 import type { Begun, TurnRequest, TurnStore } from '../conversations/turn-store.ts';
 import { completeTurn } from './conversation-answers.ts';
 import { turnHistory } from './conversation-history.ts';
 import { messageColumns } from './message-columns.ts';
 import { storable } from './message-text.ts';
 
-export function createTurnStore(db: Database): TurnStore {
+export function createTurnStore(db: Database, leaseSeconds = standardLeaseSeconds): TurnStore {
+  const expiry = sql`now() + make_interval(secs => ${leaseSeconds}::double precision)`;
   return {
     begin: async ({ userId }, request) =>
       await db.transaction(async (tx) => {
-        const mine = { tx, userId, request };
+        const mine = { tx, userId, request, expiry };
         if (request.conversationId !== null) return await continueIn(mine, request.conversationId);
         return await beginNew(mine);
       }),
@@ -34,13 +35,11 @@ export function createTurnStore(db: Database): TurnStore {
   };
 }
 
-type Mine = { tx: Database; userId: UserPrincipal['userId']; request: TurnRequest };
-
-const expiry = sql`now() + make_interval(secs => ${leaseSeconds})`;
+type Mine = { tx: Database; userId: UserPrincipal['userId']; request: TurnRequest; expiry: SQL };
 
 /** The same turn twice makes one conversation: the second waits here for the first, and then finds it. */
 async function beginNew(mine: Mine): Promise<Begun> {
-  const { tx, userId, request } = mine;
+  const { tx, userId, request, expiry } = mine;
   await ensureUser(tx, userId);
   const token = randomUUID();
   const [made] = await tx
@@ -126,7 +125,7 @@ async function giveUpOthers({ tx, request }: Mine, id: string): Promise<void> {
     );
 }
 
-async function takeLease({ tx, request }: Mine, conversation: Locked & { id: string }): Promise<string> {
+async function takeLease({ tx, request, expiry }: Mine, conversation: Locked & { id: string }): Promise<string> {
   const { id, lastPosition, isTitled, preview } = conversation;
   const { title, ...headings } = headingsOf(request.userMessage.content);
   const token = randomUUID();
