@@ -26,7 +26,7 @@ export function slotOf({ userId, key }: IdempotentRequest): Slot {
 }
 
 /** Of all that makes two requests the same. */
-export function requestHashOf({ method, path, body }: IdempotentRequest): string {
+export function requestHashOf({ method, path, body }: Pick<IdempotentRequest, 'method' | 'path' | 'body'>): string {
   return createHash('sha256').update(`${method} ${path}\n`).update(body).digest('hex');
 }
 

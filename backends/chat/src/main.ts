@@ -47,7 +47,7 @@ await runService('chat', () => {
         await kept.turns.stop();
         await stop();
       });
-      const chats = { ...kept, choosing: { catalogue, performance: providerHealth, today }, log };
+      const chats = { ...kept, choosing: { catalogue, plan: calls.plan, performance: providerHealth, today }, log };
       const money = createMoneyServices(parts.database.db);
       return createApp({
         ...parts,

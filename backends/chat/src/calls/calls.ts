@@ -7,7 +7,7 @@ import type { AttemptWatcher, RetryLimits } from './attempts.ts';
 import type { Breakers } from './breakers.ts';
 import type { Call, Spent, Target } from './call.ts';
 import type { EventSink, RelayLimits } from './event-stream-relay.ts';
-import type { PlanOptions } from './plan-call.ts';
+import { planCall, type PlanOptions } from './plan-call.ts';
 import { streamCall } from './stream-call.ts';
 import { unaryCall } from './unary-call.ts';
 
@@ -46,6 +46,8 @@ export type CallsOptions = {
 export type Answer = { bytes: Uint8Array; target: Target; spent: Spent; admitted: Admitted };
 
 export type StreamExtras = {
+  /** The answer begins once the call is admitted: whatever fails from then on is an event in it. */
+  opensAtOnce?: boolean;
   /** Before anything is sent. */
   onAdmitted?: (admitted: Admitted) => void;
   watcher?: AttemptWatcher;
@@ -60,8 +62,13 @@ export type StreamExtras = {
   onBroken?: (end: { target: Target | null; spent: Spent; isCancelled: boolean }) => void;
 };
 
+/** Whom a request that is not yet made would go to. */
+export type Wanted = Pick<Call, 'principal' | 'protocol' | 'model' | 'fallbacks'>;
+
 /** Runs calls: chooses who answers, holds back what it may cost, asks until somebody answers, and settles. */
 export type Calls = {
+  /** Who would answer, the first choice first. Rejects what the call itself would, before anything is done for it. */
+  plan: (wanted: Wanted) => [Target, ...Target[]];
   unary: (call: Call, watcher?: AttemptWatcher) => Promise<Answer>;
   /** Resolves when the answer has begun; from then on the stream itself tells how it ended. */
   stream: (call: Call, sink: EventSink, extras?: StreamExtras) => Promise<void>;
@@ -69,6 +76,7 @@ export type Calls = {
 
 export function createCalls(options: CallsOptions): Calls {
   return {
+    plan: (wanted) => planCall(options.plan, wanted),
     unary: (call, watcher = {}) => unaryCall(options, call, watcher),
     stream: (call, sink, extras = {}) => streamCall(options, { call, sink, extras }),
   };

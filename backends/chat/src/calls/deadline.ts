@@ -57,6 +57,6 @@ function tooLong(totalMs: number): AppError {
   });
 }
 
-function silent(ms: number): AppError {
+export function silent(ms: number): AppError {
   return new AppError('upstream_timeout', `The provider sent nothing for ${ms} ms`, { sideEffectPossible: true });
 }

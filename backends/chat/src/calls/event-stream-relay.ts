@@ -1,6 +1,7 @@
 import type { Readable, Writable } from 'node:stream';
 import { AppError } from '#shared/http/error.ts';
-import { clientGone } from './deadline.ts';
+import { brokenOff } from '../protocols/translated-events.ts';
+import { clientGone, silent } from './deadline.ts';
 import { endsWithBlankLine, lineStart } from './event-lines.ts';
 import type { Reading, StreamReader } from './stream-reader.ts';
 
@@ -99,6 +100,15 @@ export class EventStreamRelay {
     body.on('error', (cause) => this.fail(cause));
     body.once('close', () => this.#onEnd());
     if (body.destroyed) this.fail(body.errored);
+  }
+
+  /** Begins the client's answer before there is anything to send: from now on errors are events. */
+  open(): void {
+    if (this.#opened) return;
+    this.#opened = true;
+    this.#options.sink.open();
+    this.#begun.resolve();
+    this.#watch();
   }
 
   /** Ends the stream because of an error: as an HTTP error when nothing was sent yet, else as an error event. */
@@ -211,18 +221,10 @@ export class EventStreamRelay {
 
   #send(block: Buffer): void {
     if (block.length === 0) return;
-    this.#open();
+    this.open();
     this.#tail =
       block.length < tailBytes ? Buffer.concat([this.#tail, block]).subarray(-tailBytes) : block.subarray(-tailBytes);
     if (!this.#options.sink.writable.write(block)) this.#body?.pause();
-  }
-
-  #open(): void {
-    if (this.#opened) return;
-    this.#opened = true;
-    this.#options.sink.open();
-    this.#begun.resolve();
-    this.#watch();
   }
 
   /** Nearly every chunk is whole events and is passed on as it is. */
@@ -271,21 +273,17 @@ export class EventStreamRelay {
     const { keepAliveMs, heartbeatMs, idleMs } = this.#options.limits;
     const untilKeepAlive = keepAliveMs - (this.#silentMs % keepAliveMs);
     const tick = this.#opened ? Math.min(heartbeatMs, untilKeepAlive) : untilKeepAlive;
-    return this.#isAttached() ? Math.min(tick, idleMs - this.#silentMs) : tick;
-  }
-
-  /** Before the first byte somebody else decides how long to wait, and whom to ask next. */
-  #isAttached(): boolean {
-    return this.#body !== undefined;
+    // Before the first byte somebody else decides how long to wait, and whom to ask next.
+    return this.#body ? Math.min(tick, idleMs - this.#silentMs) : tick;
   }
 
   #onSilence(): void {
     // A client that does not read stops us from reading; that is not the provider's silence, and total time ends it.
     if (this.#body?.isPaused() || this.#lastBlock) return this.#watch();
     this.#silentMs += this.#tickMs;
-    if (this.#isAttached() && this.#silentMs >= this.#options.limits.idleMs) return this.fail(silent(this.#silentMs));
+    if (this.#body && this.#silentMs >= this.#options.limits.idleMs) return this.fail(silent(this.#silentMs));
     if (this.#atBoundary()) {
-      this.#open();
+      this.open();
       this.#options.sink.writable.write(
         this.#silentMs % this.#options.limits.keepAliveMs === 0 ? keepAlive : heartbeat,
       );
@@ -296,12 +294,4 @@ export class EventStreamRelay {
 
 function ignore(): void {
   // The stream is being thrown away.
-}
-
-function brokenOff(cause: unknown): AppError {
-  return new AppError('upstream_failed', 'The provider broke off its answer', { cause, sideEffectPossible: true });
-}
-
-function silent(ms: number): AppError {
-  return new AppError('upstream_timeout', `The provider sent nothing for ${ms} ms`, { sideEffectPossible: true });
 }

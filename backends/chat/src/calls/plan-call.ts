@@ -23,7 +23,7 @@ export type PlanOptions = {
 export function planCall(
   options: PlanOptions,
   call: Pick<Call, 'principal' | 'protocol' | 'model' | 'fallbacks'>,
-): Target[] {
+): [Target, ...Target[]] {
   const first = targetOf(options, call, call.model, false);
   const others = (call.fallbacks ?? options.fallbacks.get(call.model) ?? []).flatMap((name) => {
     const target = usableTarget(options, call, name);

@@ -58,6 +58,7 @@ class RunningStream {
     const { limits, breakers } = this.#options;
     const { signal } = this.#running.deadline;
     signal.addEventListener('abort', () => this.#onAbort(signal));
+    if (this.#request.extras.opensAtOnce) this.#relay.open();
     const attempts = { limits, breakers, signal, watcher: this.#request.extras.watcher ?? {} };
     firstAnswer(attempts, this.#running.targets, (target) => this.#attempt(target)).then(
       ({ value }) => this.#relay.attach(value),

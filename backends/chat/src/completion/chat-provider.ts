@@ -22,6 +22,8 @@ export type ChatProvider = {
   name: string;
   /** Older names that requests may still use for `id`. */
   aliases: readonly string[];
+  /** No model, and chosen only by those who name it or have nothing else. */
+  isStandIn?: boolean;
   /** Whether `model` alone can mean this provider, or only `id/model`. */
   answersBareIds: boolean;
   /** What the vendor speaks by itself, the best first; anything else is translated to one of these. */

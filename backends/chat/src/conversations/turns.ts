@@ -28,6 +28,7 @@ export type Turns = {
   open: (principal: UserPrincipal, request: OpenTurnRequest) => Promise<OpenedTurn | AnsweredTurn>;
   /** Stores what came of the turn and lets the next one begin. Goes on for 20 s where the database is away. */
   complete: (principal: UserPrincipal, turn: Turn, answer: Answer) => Promise<Message | null>;
+  /** Waits for the answers that are being stored. */
   stop: () => Promise<void>;
 };
 
@@ -50,6 +51,7 @@ export function createTurns(options: TurnsOptions): Turns {
   const queue = createTurnQueue();
   const everyMs = (leaseSeconds * 1_000) / renewalsPerLease;
   const held = createHeldLeases({ renew: store.renew, log, maxTurnMs, everyMs });
+  const ending = new Set<Promise<unknown>>();
 
   const opened = async (principal: UserPrincipal, begun: Begun): Promise<OpenedTurn | AnsweredTurn> => {
     if (begun.kind === 'answered') return begun;
@@ -79,14 +81,20 @@ export function createTurns(options: TurnsOptions): Turns {
       }
     },
     complete: async (principal, turn, answer) => {
+      const stored = persistently(async () => await store.complete(principal, turn, answer));
+      ending.add(stored);
       try {
-        return await persistently(async () => await store.complete(principal, turn, answer));
+        return await stored;
       } finally {
+        ending.delete(stored);
         held.remove(turn);
         queue.knock(`${principal.userId} ${turn.conversationId}`);
       }
     },
-    stop: held.stop,
+    stop: async () => {
+      await Promise.allSettled(ending);
+      await held.stop();
+    },
   };
 }
 

@@ -3,7 +3,7 @@ import * as z from 'zod';
 import type { ChatRequestBody } from '#shared/contracts/chat.ts';
 import type { UserPrincipal } from '#shared/identity/principal.ts';
 import type { Logger } from '#shared/log.ts';
-import type { Call } from '../calls/call.ts';
+import type { Call, Target } from '../calls/call.ts';
 import { saidBefore, type Message } from '../conversations/conversation.ts';
 import type { Answer, Turn, UserMessage } from '../conversations/turn-store.ts';
 import type { AnsweredTurn, OpenedTurn, Turns } from '../conversations/turns.ts';
@@ -12,7 +12,7 @@ import type { Personas } from '../personas/personas.ts';
 import { promptOf, type OfferedTool } from '../personas/prompt-of.ts';
 import type { JsonObject } from '../protocols/protocol.ts';
 import { chosenModels, type ChosenModels, type ModelChoosing } from './chosen-models.ts';
-import { completionRequest } from './completion-request.ts';
+import { completionRequest, type CompletionParts } from './completion-request.ts';
 import { splitMessages, type SplitMessages } from './split-messages.ts';
 
 const FunctionTool = z.object({ name: z.string(), description: z.string().optional() });
@@ -46,34 +46,56 @@ export type OpenChat = {
 /** The same request was answered before, and this is the answer. */
 export type AnsweredChat = { kind: 'answered'; conversationId: string; answer: Message };
 
-/** Everything before a model is asked: persona, model, and the user's message stored behind those before it. */
-export async function openChat(
+export type ChatWish = { request: ChatRequestBody; isStream: boolean };
+
+/** The end of a turn of which nothing came. */
+export const nothingCame: Answer = { content: '', model: '', provider: '', tokensUsed: null, status: 'failed' };
+
+/**
+ * Opens a chat and answers it. Where `work` fails the turn is ended, so that the conversation waits for nobody; once it
+ * has begun a stream, that is the stream's to do.
+ */
+export async function withChat<T>(
   parts: ChatParts,
-  caller: ChatCaller,
-  request: ChatRequestBody,
-): Promise<OpenChat | AnsweredChat> {
-  const { principal } = caller;
+  { caller, wish }: { caller: ChatCaller; wish: ChatWish },
+  work: (chat: OpenChat | AnsweredChat) => Promise<T>,
+): Promise<T> {
   const startedAt = performance.now();
-  const chosen = chosenModels(parts.choosing, principal, request);
-  const { persona, isCached } = await personaOf(parts.personas, principal, request.persona_id ?? undefined);
+  const said = splitMessages(wish.request);
+  const chosen = chosenModels(parts.choosing, caller.principal, wish.request);
+  const { persona, isCached } = await personaOf(parts.personas, caller.principal, wish.request.persona_id);
   const fetchMs = performance.now() - startedAt;
-  const said = splitMessages(request);
-  const turn = await turnOf(parts.turns, caller, { request, said });
-  if (turn?.kind === 'answered') return turn;
+  const turn = await turnOf(parts.turns, caller, { request: wish.request, said });
+  if (turn?.kind === 'answered') return await work(turn);
   const conversationMs = performance.now() - startedAt - fetchMs;
-  const systemPrompt = promptOf(persona, offeredTools(request));
-  const messages = said.messages ?? [...saidBefore(turn?.history ?? []), asMessage(said.userMessage)];
-  const isWindowed = said.messages === undefined;
-  const body = completionRequest({ request, chosen, systemPrompt, messages, isWindowed });
-  const stages = { persona: fetchMs, ...(turn && { conversation: conversationMs }) };
+  const ends = endsOf(parts, caller, turn);
+  try {
+    const stages = { persona: fetchMs, ...(turn && { conversation: conversationMs }) };
+    const call = { ...callOf(caller, chosen, completionParts(wish, { persona, said, turn })), stages };
+    return await work({
+      kind: 'open',
+      call,
+      chosen,
+      conversationId: turn?.conversationId ?? null,
+      fetchMs: Math.round(fetchMs * 10) / 10,
+      cacheHits: { persona: isCached, tools: false },
+      ...ends,
+    });
+  } catch (error) {
+    ends.endLater(nothingCame);
+    throw error;
+  }
+}
+
+type Known = { persona: Persona; said: SplitMessages; turn: OpenedTurn | null };
+
+function completionParts({ request, isStream }: ChatWish, { persona, said, turn }: Known): CompletionParts {
   return {
-    kind: 'open',
-    call: { ...callOf(caller, chosen, { ...body, ...(request.stream && { stream: true }) }), stages },
-    chosen,
-    conversationId: turn?.conversationId ?? null,
-    fetchMs: Math.round(fetchMs * 10) / 10,
-    cacheHits: { persona: isCached, tools: false },
-    ...endsOf(parts, caller, turn),
+    request,
+    isStream,
+    systemPrompt: promptOf(persona, offeredTools(request)),
+    messages: said.messages ?? [...saidBefore(turn?.history ?? []), asMessage(said.userMessage)],
+    isWindowed: said.messages === undefined,
   };
 }
 
@@ -93,10 +115,10 @@ async function turnOf(
 async function personaOf(
   personas: ChatPersonas,
   principal: UserPrincipal,
-  id: string | undefined,
+  id: string | null | undefined,
 ): Promise<{ persona: Persona; isCached: boolean }> {
   const { hits } = personas.cache.counts(principal);
-  const persona = await personas.personaFor(principal, id);
+  const persona = await personas.personaFor(principal, id ?? undefined);
   return { persona, isCached: personas.cache.counts(principal).hits > hits };
 }
 
@@ -112,7 +134,9 @@ function asMessage({ parts, content }: UserMessage): JsonObject & { role: string
   return { role: 'user', content: parts ?? content };
 }
 
-function callOf(caller: ChatCaller, { model, fallbacks }: ChosenModels, body: JsonObject): Call {
+function callOf(caller: ChatCaller, { model, target, fallbacks }: ChosenModels, parts: CompletionParts): Call {
+  const bodyFor = (asked: Target): JsonObject => completionRequest(parts, asked);
+  const body = bodyFor(target);
   return {
     id: randomUUID(),
     principal: caller.principal,
@@ -121,6 +145,7 @@ function callOf(caller: ChatCaller, { model, fallbacks }: ChosenModels, body: Js
     ...(fallbacks && { fallbacks }),
     body,
     rawBody: Buffer.from(JSON.stringify(body)),
+    bodyFor,
     headers: {},
     requestId: caller.requestId,
     clientLeft: caller.clientLeft,

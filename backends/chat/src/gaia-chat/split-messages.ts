@@ -10,10 +10,10 @@ export type SplitMessages = {
 };
 
 export function splitMessages({ message, messages }: ChatRequestBody): SplitMessages {
-  const said = messages ? [...messages, ...(message ? [{ role: 'user' as const, content: message }] : [])] : undefined;
-  if (!said) return { userMessage: { content: message ?? '' }, messages: undefined };
+  if (!messages?.length) return { userMessage: { content: message ?? '' }, messages: undefined };
+  const said = [...messages, ...(message ? [{ role: 'user' as const, content: message }] : [])];
   const last = said.findLast(({ role }) => role === 'user');
-  if (!last?.content) {
+  if (!last?.content?.length) {
     throw new AppError('validation_failed', 'messages: must hold a message of the user', {
       errors: [{ path: 'messages', message: 'must hold a message of the user' }],
     });

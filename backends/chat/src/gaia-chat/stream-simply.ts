@@ -8,5 +8,5 @@ import { simpleVocabulary } from './vocabularies.ts';
 export async function streamSimply(calls: Calls, chat: OpenChat | AnsweredChat, sink: ChatSink): Promise<void> {
   const own = eventSink(sink, simpleVocabulary({ conversationId: chat.conversationId }));
   if (chat.kind === 'answered') return streamAgain(chat, own);
-  return await streamChat(calls, chat, own, { onStored: () => '' });
+  return await streamChat(calls, chat, own, { opensAtOnce: true, onStored: () => '' });
 }

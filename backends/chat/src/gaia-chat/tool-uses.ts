@@ -1,22 +1,37 @@
-import type { Chunk } from './completion-answer.ts';
-
-type ToolUse = { name: string; arguments: string };
+import type { Chunk, ToolCallPiece } from './completion-answer.ts';
 
 /** Puts the tool calls together that come in pieces. */
-export type ToolUses = { add: (chunk: Chunk) => void; all: () => ToolUse[] };
+export type ToolUses = { add: (chunk: Chunk) => void; events: () => object[] };
+
+type ToolUse = Omit<ToolCallPiece, 'index'>;
 
 const most = 512;
 
+/** Tools run at the client, so that a use has no result here; one whose arguments were cut off cannot run at all. */
 export function createToolUses(): ToolUses {
   const uses = new Map<number, ToolUse>();
   return {
-    add: (chunk) => {
-      for (const { index = 0, function: called } of chunk.choices?.[0]?.delta?.tool_calls ?? []) {
-        const { name, arguments: input } = uses.get(index) ?? { name: '', arguments: '' };
+    add: ({ toolCalls }) => {
+      for (const { index, name, arguments: input } of toolCalls) {
+        const before = uses.get(index) ?? { name: '', arguments: '' };
         if (uses.size === most && !uses.has(index)) return;
-        uses.set(index, { name: name + (called?.name ?? ''), arguments: input + (called?.arguments ?? '') });
+        uses.set(index, { name: before.name + name, arguments: before.arguments + input });
       }
     },
-    all: () => [...uses.values()],
+    events: () => Array.from(uses.values(), eventOf),
   };
+}
+
+function eventOf({ name, arguments: input }: ToolUse): object {
+  if (isJson(input || '{}')) return { type: 'tool_use', tool: name, arguments: input || '{}', result: null };
+  return { type: 'tool_error', tool: name, error: 'The arguments of this call are not JSON' };
+}
+
+function isJson(text: string): boolean {
+  try {
+    JSON.parse(text);
+    return true;
+  } catch {
+    return false;
+  }
 }

@@ -1,4 +1,4 @@
-import { textOf, type Chunk } from './completion-answer.ts';
+import type { Chunk } from './completion-answer.ts';
 import type { Vocabulary } from './event-sink.ts';
 import { createToolUses } from './tool-uses.ts';
 
@@ -11,9 +11,6 @@ export type Told = {
   /** Who answers now. */
   model: string;
   provider: string;
-  reasoning: string | undefined;
-  /** Of attempts that failed before the answer began. */
-  failures: object[];
   isFallback: boolean;
   responseTimeMs: number;
   totalTokens: number;
@@ -32,20 +29,16 @@ export function gaiaVocabulary(told: Told): Vocabulary {
         parallel_fetch_ms: told.parallelFetchMs,
         cache_hits: told.cacheHits,
       },
-      ...told.failures,
-      { type: 'model_selection', model: told.model, provider: told.provider, reasoning: told.reasoning ?? null },
     ],
     chunk: (chunk) => {
-      if (chunk.error) return [errorEvent(chunk.error.message, told.provider)];
+      if (chunk.error !== undefined) return [errorEvent(chunk.error, told.provider)];
       toolUses.add(chunk);
-      const content = textOf(chunk);
-      length += content.length;
+      length += chunk.text.length;
+      const { text: content } = chunk;
       return content === '' ? [] : [{ type: 'content', content, provider: told.provider, model: told.model }];
     },
     closing: () => [
-      ...toolUses
-        .all()
-        .map(({ name, arguments: input }) => ({ type: 'tool_use', tool: name, arguments: input, result: null })),
+      ...toolUses.events(),
       {
         type: 'metadata',
         response_time_ms: told.responseTimeMs,
@@ -57,13 +50,16 @@ export function gaiaVocabulary(told: Told): Vocabulary {
   };
 }
 
+export function modelSelection({ model, provider }: Told, reasoning: string): object {
+  return { type: 'model_selection', model, provider, reasoning };
+}
+
 /** The events of `POST /api/v0.3/chat`. */
 export function simpleVocabulary(told: Pick<Told, 'conversationId'>): Vocabulary {
   return {
     opening: () => [{ conversation_id: told.conversationId }],
-    chunk: (chunk: Chunk) => {
-      if (chunk.error) return [{ type: 'error', error: chunk.error.message }];
-      const content = textOf(chunk);
+    chunk: ({ error, text: content }: Chunk) => {
+      if (error !== undefined) return [{ type: 'error', error }];
       return content === '' ? [] : [{ type: 'content', content }];
     },
     closing: () => [{ type: 'done' }],

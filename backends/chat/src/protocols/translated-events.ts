@@ -79,6 +79,6 @@ export class TranslatedEvents extends Readable {
   }
 }
 
-function brokenOff(cause?: unknown): AppError {
+export function brokenOff(cause?: unknown): AppError {
   return new AppError('upstream_failed', 'The provider broke off its answer', { cause, sideEffectPossible: true });
 }

@@ -34,6 +34,7 @@ export function createLocalProvider(): ChatProvider {
     id: 'local',
     name: 'Local stand-in (not a model)',
     aliases: [],
+    isStandIn: true,
     answersBareIds: false,
     speaks: ['chat-completions', 'embeddings'],
     fetchesImages: false,

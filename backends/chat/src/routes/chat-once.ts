@@ -1,28 +1,34 @@
-import { randomUUID } from 'node:crypto';
+import { createHash, randomUUID } from 'node:crypto';
 import type { Context } from 'hono';
+import type { ChatRequestBody } from '#shared/contracts/chat.ts';
 import { answerOnce, streamOnce, type FirstAnswer } from '#shared/idempotency/answer-once.ts';
+import { requestHashOf } from '#shared/idempotency/idempotent-request.ts';
 import type { Idempotency } from '#shared/idempotency/idempotency.ts';
 import type { RecordedSink } from '#shared/idempotency/recorded-sink.ts';
 import { clientLeft, sendBytes } from '#shared/service/direct-answer.ts';
 import { userOf } from '#shared/service/mount.ts';
 import type { ServiceEnv } from '#shared/service/service-env.ts';
 import type { Calls } from '../calls/calls.ts';
-import type { ChatCaller, ChatParts } from '../gaia-chat/open-chat.ts';
+import { withChat, type AnsweredChat, type ChatCaller, type ChatParts, type OpenChat } from '../gaia-chat/open-chat.ts';
 
 /** What the routes of our own chat need. */
 export type ChatServices = { calls: Calls; chats: ChatParts; idempotency: Idempotency };
 
 export type JsonAnswer = { fields: object; headers?: Record<string, string> };
 
+export type ChatAsked = { rawBody: Uint8Array; request: ChatRequestBody };
+
 /** Answers with JSON, once for each Idempotency-Key. */
 export async function chatOnce(
   c: Context<ServiceEnv>,
-  { idempotency }: ChatServices,
-  body: Uint8Array,
-  work: (caller: ChatCaller) => Promise<JsonAnswer>,
+  { idempotency, chats }: ChatServices,
+  { rawBody: body, request }: ChatAsked,
+  work: (chat: OpenChat | AnsweredChat, startedAt: number) => Promise<JsonAnswer>,
 ): Promise<Response> {
   return await answerOnce(c, { idempotency, body, signal: clientLeft(c) }, async (signal): Promise<FirstAnswer> => {
-    const { fields, headers = {} } = await work(callerOf(c, signal));
+    const startedAt = performance.now();
+    const opening = { caller: callerOf(c, body, signal), wish: { request, isStream: false } };
+    const { fields, headers = {} } = await withChat(chats, opening, async (chat) => await work(chat, startedAt));
     const bytes = Buffer.from(JSON.stringify(fields));
     const type = 'application/json';
     const respond = (): Response => sendBytes(c, bytes, type, headers);
@@ -33,21 +39,32 @@ export async function chatOnce(
 /** The same for a stream. */
 export async function chatStreamOnce(
   c: Context<ServiceEnv>,
-  { idempotency }: ChatServices,
-  body: Uint8Array,
-  work: (caller: ChatCaller, sink: RecordedSink) => Promise<void>,
+  { idempotency, chats }: ChatServices,
+  { rawBody: body, request }: ChatAsked,
+  work: (chat: OpenChat | AnsweredChat, sink: RecordedSink) => Promise<void>,
 ): Promise<Response> {
   return await streamOnce(c, { idempotency, body, signal: clientLeft(c) }, async (sink, signal) => {
-    await work(callerOf(c, signal), sink);
+    const opening = { caller: callerOf(c, body, signal), wish: { request, isStream: true } };
+    await withChat(chats, opening, async (chat) => await work(chat, sink));
   });
 }
 
-/** A request that is sent again under its Idempotency-Key stores nothing twice, also when the first one crashed. */
-function callerOf(c: Context<ServiceEnv>, clientHasLeft: AbortSignal): ChatCaller {
+function callerOf(c: Context<ServiceEnv>, body: Uint8Array, clientHasLeft: AbortSignal): ChatCaller {
   return {
     principal: userOf(c),
     requestId: c.get('requestId'),
     clientLeft: clientHasLeft,
-    turnId: c.req.header('idempotency-key') ?? randomUUID(),
+    turnId: turnIdOf(c, body),
   };
+}
+
+/**
+ * A request that is sent again under its Idempotency-Key stores nothing twice, also when the first one crashed. Turns
+ * live longer than keys, so that a key alone could one day name the turn of another request.
+ */
+function turnIdOf(c: Context<ServiceEnv>, body: Uint8Array): string {
+  const key = c.req.header('idempotency-key');
+  if (key === undefined) return randomUUID();
+  const request = requestHashOf({ method: c.req.method, path: c.req.path, body });
+  return createHash('sha256').update(`${key}\n${request}`).digest('hex');
 }

@@ -4,7 +4,7 @@ import { AppError } from '#shared/http/error.ts';
 import type { Principal } from '#shared/identity/principal.ts';
 import { providerNamed, type Catalogue } from '../completion/catalogue.ts';
 import type { ProviderHealthBook } from '../provider-health/provider-health.ts';
-import { candidatesOf, usableModels } from '../selection/candidates.ts';
+import { candidatesOf, realModels, usableModels } from '../selection/candidates.ts';
 import { chooseModel } from '../selection/choose.ts';
 import { dayOf, warningsOf } from '../selection/lifetime.ts';
 import type { Ranked } from '../selection/rank.ts';
@@ -22,7 +22,8 @@ export function recommend(
 ): z.infer<typeof Recommendation> {
   const today = dayOf(new Date());
   const wanted = provider && (providerNamed(catalogue.providers, provider)?.id ?? provider);
-  const models = usableModels(catalogue, principal, today).filter((model) => !wanted || model.provider.id === wanted);
+  const usable = usableModels(catalogue, principal, today);
+  const models = wanted ? usable.filter((model) => model.provider.id === wanted) : realModels(usable);
   const choice = chooseModel(candidatesOf(models, providerHealth), wishes, today);
   if (!choice) throw new AppError('not_found', 'No model that this key may use does all that was asked for');
   const { chosen, others, confidence, reasoning } = choice;

@@ -23,6 +23,12 @@ export function usableModels(catalogue: Catalogue, principal: Principal, today: 
   );
 }
 
+/** What to choose from where nobody names a provider: stand-ins are quick, free, and no models. */
+export function realModels(models: readonly ListedModel[]): readonly ListedModel[] {
+  const real = models.filter(({ provider }) => !provider.isStandIn);
+  return real.length > 0 ? real : models;
+}
+
 export function candidatesOf(models: readonly ListedModel[], book: Pick<PerformanceBook, 'latencyOf'>): Candidate[] {
   return models.map(({ name, provider, card }) => ({
     name,

@@ -17,6 +17,7 @@ import { createMoneyServices } from '../money-services.ts';
 import { createBreakers } from '../calls/breakers.ts';
 import { createCalls, type CallLimits } from '../calls/calls.ts';
 import { translationFor } from '../protocols/index.ts';
+import { isSelectionAllowed } from '../selection/allowed-models.ts';
 import { createTestMetering, type TestMetering } from './test-metering.ts';
 import { createLocalProvider } from '../providers/index.ts';
 import { measuredAttempt } from '../performance/measured-call.ts';
@@ -59,32 +60,33 @@ export function createTestChat(options: TestChatOptions = {}): TestChat {
   const noDatabase = connect({ url: 'postgresql://127.0.0.1:1/none', poolSize: 1, log }).db;
   const db = options.db ?? noDatabase;
   const kept = createConversationServices(db, { log, maxTurnMs: 60_000 });
+  const calls = createCalls({
+    limits: { ...generousLimits, ...limits },
+    plan: {
+      catalogue,
+      fallbacks: new Map(Object.entries(fallbacks)),
+      isAllowed: isSelectionAllowed,
+      priceOf: () => ({ price: testPrice, version: 1 }),
+      translationFor,
+    },
+    metering,
+    output: { defaultMaxOutput: 4_096, leastOutput: 256 },
+    images: createGuardedFetch({ isPlainHttpAllowed: true, ports: [80, 443] }),
+    breakers: createBreakers(),
+    measure: (attempt) => health.record(measuredAttempt(attempt)),
+    log,
+  });
   const app = createApp({
     ...kept,
     money: createMoneyServices(db),
-    chats: { ...kept, choosing: { catalogue, performance: health, today: () => '2026-11-21' }, log },
+    chats: { ...kept, choosing: { catalogue, plan: calls.plan, performance: health, today: () => '2026-11-21' }, log },
     idempotency: createIdempotency({ store: createIdempotencyStore({ db }), notices: noNotices, log, waitMs: 10_000 }),
     log,
     build: { version: '1.2.3', commit: 'abc', contract: contractVersion },
     health: createHealthReporter({ environment: 'local', pingDatabase, natsStatus: () => 'disabled' }),
     verifyAssertion: options.verifyAssertion ?? (async (assertion) => principalOf(assertion)),
     catalogue,
-    calls: createCalls({
-      limits: { ...generousLimits, ...limits },
-      plan: {
-        catalogue,
-        fallbacks: new Map(Object.entries(fallbacks)),
-        isAllowed: () => true,
-        priceOf: () => ({ price: testPrice, version: 1 }),
-        translationFor,
-      },
-      metering,
-      output: { defaultMaxOutput: 4_096, leastOutput: 256 },
-      images: createGuardedFetch({ isPlainHttpAllowed: true, ports: [80, 443] }),
-      breakers: createBreakers(),
-      measure: (attempt) => health.record(measuredAttempt(attempt)),
-      log,
-    }),
+    calls,
     providerHealth: health,
     healthChecks: createHealthChecks({ providers, book: health }),
   });

@@ -15,7 +15,7 @@ export function standIn(
   const models = cards.map((card) => ({ ...unknownCard(card.id ?? 'echo'), ...card }));
   const find = (model: string): ModelCard | undefined => models.find((card) => card.id === model);
   const { check: _none, findUnlisted: _others, ...local } = createLocalProvider();
-  return { ...local, id, name: id, answersBareIds: true, models, find, ...traits };
+  return { ...local, id, name: id, isStandIn: false, answersBareIds: true, models, find, ...traits };
 }
 
 export type ModelChat = TestChat & {
