@@ -1,10 +1,11 @@
 import { jwtVerify } from 'jose';
 import { hashApiKey } from '#shared/identity/api-key.ts';
 import type { ResolvedKey } from '#shared/identity/resolved-key.ts';
+import { isCanonicalToken } from '#shared/identity/canonical-token.ts';
 import { createBoundedCache } from '../bounded-cache.ts';
 import type { Grant, TokenIssuer } from './token-issuers.ts';
 import type { VerificationKey } from './token-keys.ts';
-import { isCanonicalToken, readToken, type TokenClaims, type TokenHeader } from './token-text.ts';
+import { readToken, type TokenClaims, type TokenHeader } from './token-text.ts';
 
 /** The part of the revocation feed that tokens need. */
 export type SessionRevocations = {

@@ -6,11 +6,6 @@ import { parseStrictJson } from '#shared/http/strict-json.ts';
 export const algorithms = ['ES256', 'EdDSA', 'RS256', 'HS256'] as const;
 export type Algorithm = (typeof algorithms)[number];
 
-const maxLength = 8_192;
-
-/** Base64url as an encoder writes it: no padding, and the bits that fill up the last character are zero. */
-const canonicalPart = /^(?:[\w-]{4})*(?:[\w-]{4}|[\w-]{2}[AEIMQUYcgkosw048]|[\w-][AQgw])$/;
-
 /**
  * Closed on purpose: `jku`, `jwk`, `x5u` and `x5c` would let a token bring its own key, `crit` and `b64` change what is
  * signed, and what we would ignore somebody else may obey.
@@ -36,13 +31,6 @@ export type TokenClaims = z.infer<typeof ClaimsSchema>;
 /** Whether a credential means to be a token; a key never starts like one. */
 export function isTokenShaped(credential: string): boolean {
   return credential.startsWith('eyJ') && credential.split('.').length === 3;
-}
-
-/** Whether a token is spelled in the one way it could have been written, so that no two texts are the same token. */
-export function isCanonicalToken(token: string): boolean {
-  if (token.length > maxLength) return false;
-  const parts = token.split('.');
-  return parts.length === 3 && parts.every((part) => canonicalPart.test(part));
 }
 
 /** What a canonical token says of itself, not believed yet. Null: no good token says this. */

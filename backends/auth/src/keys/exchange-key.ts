@@ -1,6 +1,7 @@
 import { randomUUID } from 'node:crypto';
 import type { ExchangeKeyBody } from '#shared/contracts/auth-keys.ts';
 import { AppError } from '#shared/http/error.ts';
+import { maxTokenLength } from '#shared/identity/canonical-token.ts';
 import type { Scope } from '#shared/identity/principal.ts';
 import type { AccessTokens } from '../tokens/access-tokens.ts';
 import { ceilingOf } from './ceiling.ts';
@@ -12,9 +13,6 @@ export type ExchangedToken = { token: string; scopes: readonly Scope[]; lifetime
 
 /** With these a token that got lost could make itself keys, which live longer than it. */
 const neverInTokens: ReadonlySet<Scope> = new Set(['admin', 'keys:write']);
-
-/** What the edge takes at most (edge-gateway/src/auth/token-text.ts). */
-const maxTokenLength = 8_192;
 
 /**
  * The token is the key for a while: it counts on the key's limits, may do nothing that the key may not, and ends with

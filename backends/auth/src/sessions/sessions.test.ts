@@ -187,7 +187,16 @@ describe('asking what a credential is worth', () => {
       await signed({ issuer: 'evil' }),
       await signed({ audience: 'chat' }),
     ];
-    for (const token of [...bad, 'x'.repeat(16_000), `${good}${'A'.repeat(15_000)}`, ' ']) {
+    for (const token of [
+      ...bad,
+      `${good}=`,
+      `${good}==`,
+      `${good}.`,
+      `${head}.${claims}=.${signature}`,
+      'x'.repeat(16_000),
+      `${good}${'A'.repeat(15_000)}`,
+      ' ',
+    ]) {
       expect(await validate({ token })).toEqual({ ...nothing, auth_type: 'jwt' });
     }
     for (const api_key of ['x'.repeat(16_000), 'ключ', ' ']) {

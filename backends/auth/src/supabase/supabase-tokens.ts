@@ -1,6 +1,7 @@
 import { createRemoteJWKSet, decodeJwt, errors, jwtVerify, SignJWT, type JWTVerifyGetKey } from 'jose';
 import * as z from 'zod';
 import { AppError } from '#shared/http/error.ts';
+import { isCanonicalToken } from '#shared/identity/canonical-token.ts';
 import type { TokenSubject } from '../tokens/access-tokens.ts';
 import { authUrlOf } from './gotrue.ts';
 
@@ -43,7 +44,7 @@ export function createSupabaseTokens({ url, jwtSecret, timeoutMs = 2_000 }: Supa
   };
   return {
     read: async (token) => {
-      if (!isFrom(token, issuer)) return null;
+      if (!isCanonicalToken(token) || !isFrom(token, issuer)) return null;
       const claims = ClaimsSchema.safeParse(await claimsOf(token, issuer, keyOf));
       if (!claims.success || claims.data.exp - claims.data.iat > maxLifetimeSeconds) return null;
       const { sub, session_id: sessionId = null, iat } = claims.data;

@@ -1,6 +1,7 @@
 import { createLocalJWKSet, jwtVerify, SignJWT, type JSONWebKeySet } from 'jose';
 import * as z from 'zod';
 import { AppError } from '#shared/http/error.ts';
+import { isCanonicalToken } from '#shared/identity/canonical-token.ts';
 import { scopes, type Scope } from '#shared/identity/principal.ts';
 import type { KeyGrant } from '../keys/key-grant.ts';
 import { publicKeysOf, type SigningKey } from './signing-keys.ts';
@@ -89,6 +90,7 @@ function restrictionClaims({ allowedModels, allowedOrigins, allowedIps }: TokenR
 }
 
 async function claimsOf(token: string, keys: ReturnType<typeof createLocalJWKSet>, now: number): Promise<unknown> {
+  if (!isCanonicalToken(token)) return null;
   try {
     const { payload } = await jwtVerify(token, keys, {
       algorithms: ['EdDSA', 'ES256'],
