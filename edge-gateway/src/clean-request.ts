@@ -2,10 +2,14 @@ import { AppError } from '#shared/http/error.ts';
 import type { EdgeRequest } from './edge.ts';
 
 const maxUrlLength = 8_192;
+/** What the backends take as well. A header that was sent many times is one here. */
+const maxHeaders = 100;
+const maxHeadersLength = 16_384;
 const methods = new Set(['GET', 'HEAD', 'POST', 'PUT', 'PATCH', 'DELETE', 'OPTIONS']);
 
 /** Refuses requests that the layers behind could read differently from us. */
-export function requireCleanRequest({ url, method, path }: Pick<EdgeRequest, 'url' | 'method' | 'path'>): void {
+export function requireCleanRequest(request: Pick<EdgeRequest, 'url' | 'method' | 'path' | 'headers'>): void {
+  const { url, method, path, headers } = request;
   if (url.length > maxUrlLength) {
     throw new AppError('uri_too_long', `The URL may have at most ${maxUrlLength} characters`);
   }
@@ -15,6 +19,19 @@ export function requireCleanRequest({ url, method, path }: Pick<EdgeRequest, 'ur
     });
   }
   if (isAmbiguousPath(path)) throw new AppError('invalid_request', 'The path has empty, encoded or relative parts');
+  if (headers.get('host')?.includes(','))
+    throw new AppError('invalid_request', 'The Host header may be sent only once');
+  requireFewHeaders(headers);
+}
+
+function requireFewHeaders(headers: EdgeRequest['headers']): void {
+  let length = 0;
+  for (const [name, value] of headers) length += name.length + value.length;
+  if (headers.size <= maxHeaders && length <= maxHeadersLength) return;
+  throw new AppError(
+    'headers_too_large',
+    `The headers may be ${maxHeaders}, with ${maxHeadersLength} characters together`,
+  );
 }
 
 /** Control characters, backslashes, empty segments, and anything that decodes to a dot segment. */

@@ -8,7 +8,7 @@ export type RawAnswer = {
 };
 
 /** Sends bytes as they are, and gives the bytes that came back until the connection ended. */
-export function rawRequest(port: number, request: string, waitMs = 5_000): Promise<RawAnswer> {
+export function rawRequest(port: number, request: string | Uint8Array, waitMs = 5_000): Promise<RawAnswer> {
   return new Promise((resolve) => {
     let text = '';
     const socket = connect(port, '127.0.0.1', () => socket.write(request));

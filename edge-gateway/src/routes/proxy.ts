@@ -1,6 +1,7 @@
 import { AppError } from '#shared/http/error.ts';
 import type { Principal } from '#shared/identity/principal.ts';
 import { authenticate, type Caller } from '../auth/authenticate.ts';
+import { credentialsOf } from '../auth/credentials.ts';
 import { hasEncodedSlash } from '../clean-request.ts';
 import type { Deps } from '../deps.ts';
 import type { EdgeRequest, Responder } from '../edge.ts';
@@ -24,7 +25,7 @@ export function proxy(deps: Deps): Responder {
     if (!upstream.encodedSlash && hasEncodedSlash(request.path)) {
       throw new AppError('invalid_request', 'The path has an encoded slash');
     }
-    if (upstream.open) refuseOwnRequest(request.headers);
+    if (upstream.open) requireHarmless(request.headers);
     request.upstream = upstream.service;
     const found = upstream.open ? anonymous : identified(deps, request);
     // Each await costs a turn of the event loop's queue, so there is none where nothing has to be waited for.
@@ -34,6 +35,12 @@ export function proxy(deps: Deps): Responder {
     const assertion = typeof made === 'string' ? made : await made;
     return await forward({ upstream, request, body, assertion });
   };
+}
+
+/** Who needs no credential is still told of two that cannot both be meant. */
+function requireHarmless(headers: EdgeRequest['headers']): void {
+  refuseOwnRequest(headers);
+  credentialsOf(headers);
 }
 
 const ownPaths = new Set(['/', '/health', '/ready', '/version']);
