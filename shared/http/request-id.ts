@@ -6,13 +6,11 @@ export type RequestIdVariables = { requestId: string };
 
 const wellFormed = /^[A-Za-z0-9][A-Za-z0-9._-]{7,127}$/;
 
-/** Keeps a well-formed `X-Request-Id` of the caller, else makes one, and puts it on the answer. */
+/** Keeps a well-formed `X-Request-Id` of the caller, else makes one. The other headers of an answer bring it along. */
 export function requestId(): MiddlewareHandler<{ Variables: RequestIdVariables }> {
   return async (c, next) => {
-    const id = requestIdFrom(c.req.header(headerNames.requestId));
-    c.set('requestId', id);
+    c.set('requestId', requestIdFrom(c.req.header(headerNames.requestId)));
     await next();
-    c.header(headerNames.requestId, id);
   };
 }
 

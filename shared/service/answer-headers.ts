@@ -1,3 +1,4 @@
+import { RESPONSE_ALREADY_SENT } from '@hono/node-server/utils/response';
 import type { Context, MiddlewareHandler } from 'hono';
 import { headerNames, securityHeaders } from '../http/headers.ts';
 import type { ServiceEnv } from './service-env.ts';
@@ -26,11 +27,17 @@ export function answerHeaders(c: Context<ServiceEnv>): Record<string, string> {
 export function withAnswerHeaders(): MiddlewareHandler<ServiceEnv> {
   return async (c, next) => {
     await next();
+    if (isSent(c)) return;
     for (const [name, value] of Object.entries(answerHeaders(c))) {
       const own = isList(name) ? c.res.headers.get(name) : null;
       c.header(name, own === null ? value : `${value}, ${own}`);
     }
   };
+}
+
+/** Whoever sent an answer themselves has put them on it. Each header that Hono sets makes its response anew. */
+function isSent(c: Context<ServiceEnv>): boolean {
+  return c.res === RESPONSE_ALREADY_SENT;
 }
 
 function isList(name: string): boolean {
