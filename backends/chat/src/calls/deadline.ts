@@ -3,7 +3,9 @@ import { AppError } from '#shared/http/error.ts';
 export type Deadline = {
   /** Aborts with the AppError that tells why. */
   signal: AbortSignal;
-  /** Ends the call if it still runs. */
+  /** The call is over. */
+  done: () => void;
+  /** The same, and ends whatever still runs of it. */
   end: () => void;
   isOver: () => boolean;
 };
@@ -12,16 +14,20 @@ export type Deadline = {
 export function createDeadline(clientLeft: AbortSignal, totalMs: number): Deadline {
   const controller = new AbortController();
   let isOver = false;
+  const done = (): void => {
+    isOver = true;
+    clearTimeout(timer);
+    clientLeft.removeEventListener('abort', leave);
+  };
   const leave = (): void => controller.abort(clientGone());
   const timer = setTimeout(() => controller.abort(tooLong(totalMs)), totalMs);
   clientLeft.addEventListener('abort', leave, { once: true });
   if (clientLeft.aborted) leave();
   return {
     signal: controller.signal,
+    done,
     end: () => {
-      isOver = true;
-      clearTimeout(timer);
-      clientLeft.removeEventListener('abort', leave);
+      done();
       controller.abort(over);
     },
     isOver: () => isOver,

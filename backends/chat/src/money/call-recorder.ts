@@ -5,7 +5,7 @@ import type { MeteringStore, UsageEvent } from './metering-store.ts';
 
 export type CallRecorder = {
   /** Resolves when it is committed. Never rejects: what can never be written is logged as an error of ours. */
-  record: (event: UsageEvent) => Promise<void>;
+  record: (event: UsageEvent, options: { isAwaited: boolean }) => Promise<void>;
   /** So many events wait for the database that nothing new may begin. */
   isFull: () => boolean;
   /** Waits until all is written, but no longer than `withinMs`. */
@@ -17,12 +17,16 @@ export type CallRecorderOptions = {
   log: Logger;
   maxWaiting?: number;
   maxBatch?: number;
+  /** Between two batches while calls end all the time. A call that its caller may have to wait for is not held up. */
+  pauseMs?: number;
   retryMs?: { first: number; most: number };
 };
 
+type Ended = { event: UsageEvent; isAwaited: boolean };
+
 /** Writes calls that are over in batches. While the database is away they wait in memory and are tried again. */
 export function createCallRecorder(options: CallRecorderOptions): CallRecorder {
-  const { log, maxWaiting = 10_000, maxBatch = 100, retryMs = { first: 50, most: 2_000 } } = options;
+  const { log, maxWaiting = 10_000, maxBatch = 100, pauseMs = 20, retryMs = { first: 50, most: 2_000 } } = options;
   const stopping = new AbortController();
   const waiting = new Set<Promise<void>>();
 
@@ -37,19 +41,23 @@ export function createCallRecorder(options: CallRecorderOptions): CallRecorder {
     await sleep(delayMs, undefined, { signal: stopping.signal }).catch(() => undefined);
     return await persist(events, Math.min(delayMs * 2, retryMs.most));
   };
-  const group = createGroupCommit({ run: persist, maxBatch });
+  const group = createGroupCommit({
+    run: async (items: readonly Ended[]) => await persist(items.map(({ event }) => event)),
+    maxBatch,
+    pace: { pauseMs, isUrgent: ({ isAwaited }) => isAwaited },
+  });
 
-  const write = async (event: UsageEvent): Promise<void> => {
+  const write = async (event: UsageEvent, isAwaited: boolean): Promise<void> => {
     try {
-      await group.submit(event);
+      await group.submit({ event, isAwaited });
     } catch (error) {
       log.error('a call was never recorded', { error, user_id: event.userId, request_id: event.requestId });
     }
   };
   return {
     isFull: () => waiting.size >= maxWaiting,
-    record: async (event) => {
-      const written = write(event).finally(() => waiting.delete(written));
+    record: async (event, { isAwaited }) => {
+      const written = write(event, isAwaited).finally(() => waiting.delete(written));
       waiting.add(written);
       await written;
     },

@@ -17,7 +17,7 @@ export type MeteringOptions = {
   /** Calls that may wait for being admitted. */
   maxWaiting?: number;
   maxBatch?: number;
-  recorder?: Pick<CallRecorderOptions, 'maxWaiting' | 'retryMs'>;
+  recorder?: Pick<CallRecorderOptions, 'maxWaiting' | 'pauseMs' | 'retryMs'>;
 };
 
 /**
@@ -35,8 +35,9 @@ export function createMetering(options: MeteringOptions): RunningMetering {
     if (!answer.isBudgeted) book.noteFree(admission.principal);
     if (answer.refusal !== null) throw refusalError(request, answer);
     const { callId, principal } = admission;
-    const { granted, isReserved, at } = answer;
-    return { callId, principal, granted, isReserved, at, headers: rateLimitHeaders(request, answer) };
+    const { granted, isReserved, isBudgeted, at } = answer;
+    const isAwaited = isBudgeted || principal.limits.concurrency !== undefined;
+    return { callId, principal, granted, isReserved, isAwaited, at, headers: rateLimitHeaders(request, answer) };
   };
   return {
     admit: async (admission) => {
@@ -44,10 +45,10 @@ export function createMetering(options: MeteringOptions): RunningMetering {
       if (recorder.isFull()) throw new AppError('unavailable', 'Too many calls wait for being recorded');
       requireIds(admission);
       if (hasLimits(admission) || !book.isFree(principal)) return await ask(admission);
-      return { callId, principal, granted: worst, isReserved: false, at: now(), headers: {} };
+      return { callId, principal, granted: worst, isReserved: false, isAwaited: false, at: now(), headers: {} };
     },
-    settle: async ({ callId, principal, at }, outcome) => {
-      await recorder.record({ ...outcome, callId, at, userId: principal.userId, keyId: principal.keyId });
+    settle: async ({ callId, principal: { userId, keyId }, at, isAwaited }, outcome) => {
+      await recorder.record({ ...outcome, callId, at, userId, keyId }, { isAwaited });
     },
     close: async () => {
       book.stop();

@@ -75,4 +75,33 @@ describe('a group commit', () => {
     expect(ran.slice(4)).toEqual([[1, 99]]);
     expect(await group.submit(5)).toBe('5');
   });
+
+  it('lets what nobody waits for gather, until something is urgent, the batch is full, or the pause is over', async () => {
+    const { batches, next, run } = stepped();
+    const paced = (pauseMs: number) =>
+      createGroupCommit({ run, maxBatch: 3, pace: { pauseMs, isUrgent: (item) => item > 90 } });
+    const submitted: Promise<string>[] = [];
+    const during = async (group: ReturnType<typeof paced>, batch: number, ...items: number[]): Promise<void> => {
+      await next(batch);
+      submitted.push(...items.map(async (item) => await group.submit(item)));
+      batches[batch - 1]?.finish();
+      for (let turn = 0; turn < 5; turn += 1) await new Promise(setImmediate);
+    };
+    const patient = paced(3_600_000);
+    submitted.push(patient.submit(1));
+    await during(patient, 1, 2);
+    expect(batches.map(({ items }) => items)).toEqual([[1]]);
+    submitted.push(patient.submit(99));
+    await during(patient, 2, 3);
+    expect(batches.map(({ items }) => items)).toEqual([[1], [2, 99]]);
+    submitted.push(patient.submit(4), patient.submit(5));
+    await during(patient, 3, 98);
+    await during(patient, 4);
+    expect(batches.map(({ items }) => items)).toEqual([[1], [2, 99], [3, 4, 5], [98]]);
+    const hasty = paced(1);
+    submitted.push(hasty.submit(6));
+    await during(hasty, 5, 7);
+    await during(hasty, 6);
+    expect(await Promise.all(submitted)).toEqual(['1', '2', '99', '3', '4', '5', '98', '6', '7']);
+  });
 });

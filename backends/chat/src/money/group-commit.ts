@@ -12,7 +12,11 @@ export type GroupCommitOptions<Item, Result> = {
   run: (items: readonly Item[]) => Promise<readonly Result[]>;
   maxBatch: number;
   maxPending?: number;
+  pace?: Pace<Item>;
 };
+
+/** Where nobody waits for most items: so long after a batch the next begins, unless it is full or has one that is urgent. */
+type Pace<Item> = { pauseMs: number; isUrgent: (item: Item) => boolean };
 
 type Waiting<Item, Result> = {
   item: Item;
@@ -26,17 +30,24 @@ type Waiting<Item, Result> = {
  * is away, each of its items runs alone, so that a bad one harms no other.
  */
 export function createGroupCommit<Item, Result>(options: GroupCommitOptions<Item, Result>): GroupCommit<Item, Result> {
-  const { run, maxBatch, maxPending = Infinity } = options;
+  const { run, maxBatch, maxPending = Infinity, pace } = options;
   let waiting: Waiting<Item, Result>[] = [];
   let pending = 0;
   let isScheduled = false;
+  let pause: Pause | undefined;
 
+  const isDue = (): boolean => !pace || waiting.length >= maxBatch || waiting.some(({ item }) => pace.isUrgent(item));
   const work = async (): Promise<void> => {
     while (waiting.length > 0) {
       const batch = waiting.slice(0, maxBatch);
       waiting = waiting.slice(maxBatch);
       await runBatch(run, batch);
       pending -= batch.length;
+      if (pace && waiting.length > 0 && !isDue()) {
+        pause = startPause(pace.pauseMs);
+        await pause.over;
+        pause = undefined;
+      }
     }
     isScheduled = false;
   };
@@ -51,10 +62,22 @@ export function createGroupCommit<Item, Result>(options: GroupCommitOptions<Item
         isScheduled = true;
         // After whatever else this turn of the event loop brings, which costs no time and makes batches out of bursts.
         setImmediate(() => void work());
-      }
+      } else if (pause && isDue()) pause.end();
       return await promise;
     },
   };
+}
+
+type Pause = { over: Promise<void>; end: () => void };
+
+function startPause(ms: number): Pause {
+  const { promise, resolve } = Promise.withResolvers<void>();
+  const timer = setTimeout(resolve, ms);
+  const end = (): void => {
+    clearTimeout(timer);
+    resolve();
+  };
+  return { over: promise, end };
 }
 
 async function runBatch<Item, Result>(

@@ -21,6 +21,8 @@ export type Admitted = {
   granted: Worst;
   /** Whether something is held back in the database for this call. */
   isReserved: boolean;
+  /** Whether its caller may be refused another call until this one is settled. */
+  isAwaited: boolean;
   /** When the call was admitted; ISO time. */
   at: Date;
   /** `ratelimit` and `ratelimit-policy` of the caller's minute, where it has limits. */

@@ -62,6 +62,26 @@ describe('round trips to the database', () => {
     await metering.settle(admitted, outcomeOf());
     expect(query).toHaveBeenCalledTimes(3);
   });
+
+  it('are fewer where calls end all the time, but none is saved on a caller who may have to wait for it', async () => {
+    const metering = start({ recorder: { pauseMs: 3_600_000 } });
+    const [free, limited] = [caller(), caller({ concurrency: 1 })];
+    const calls = await Promise.all([free, free, limited].map(async (of) => await metering.admit(admissionOf(of))));
+    const settle = async (place: number): Promise<void> => {
+      const admitted = calls[place];
+      if (admitted) await metering.settle(admitted, outcomeOf());
+    };
+    const query = vi.spyOn(pg.Client.prototype, 'query');
+    const first = settle(0);
+    await new Promise(setImmediate);
+    const second = settle(1);
+    await first;
+    await new Promise(setImmediate);
+    expect(query).toHaveBeenCalledTimes(1);
+    await Promise.all([settle(2), second]);
+    expect(query).toHaveBeenCalledTimes(2);
+    await metering.settle(await metering.admit(admissionOf(limited)), outcomeOf());
+  });
 });
 
 describe('the record of a call', () => {

@@ -23,7 +23,7 @@ export function createTestMetering(): TestMetering {
     admit: async (admission) => {
       admissions.push(admission);
       const { callId, principal, worst: granted } = admission;
-      return { callId, principal, granted, isReserved: false, at: new Date(), headers: {} };
+      return { callId, principal, granted, isReserved: false, isAwaited: false, at: new Date(), headers: {} };
     },
     settle: async (_admitted, outcome) => {
       outcomes.push(outcome);
