@@ -58,17 +58,32 @@ export function createLogger({ service, level, write, now = () => new Date() }: 
 /** Masks what looks like a credential in text that we did not write ourselves (a vendor's message, a driver's). */
 export function mask(text: string): string {
   if (!mayHoldSecret.test(text)) return text;
-  return secretShapes.reduce((masked, [shape, replacement]) => masked.replace(shape, replacement), text);
+  return [...credentialShapes, ...secretShapes].reduce(masked, text);
+}
+
+/** Masks only what is a credential by its own shape: for text of ours that may name a field called `token`. */
+export function maskCredentials(text: string): string {
+  return mayHoldCredential.test(text) ? credentialShapes.reduce(masked, text) : text;
+}
+
+function masked(text: string, [shape, replacement]: Shape): string {
+  return text.replace(shape, replacement);
 }
 
 /** One cheap look that nearly all text fails; masking costs more than the rest of a log line. */
 const mayHoldSecret = /gaia[_-]|eyJ|\b[spr]k[-_]|:\/\/|bearer|key|token|secret|password/i;
 
+const mayHoldCredential = /gaia[_-]|eyJ|\b[spr]k[-_]/i;
+
+type Shape = readonly [RegExp, string];
+
 /** Each looks at a stretch of text once, or at a bounded part of it: 16 kB in a URL must not cost half a second. */
-const secretShapes: readonly (readonly [RegExp, string])[] = [
+const credentialShapes: readonly Shape[] = [
   [/\b(gaia[_-](?:[A-Za-z]+)[_-][A-Za-z0-9]{4})[A-Za-z0-9_]+/g, '$1…'],
   [/\beyJ[\w-]{1,256}\.[\w-]+\.[\w-]*/g, 'eyJ…'],
   [/\b(sk|pk|rk)[-_][\w-]{8,}/g, '$1-…'],
+];
+const secretShapes: readonly Shape[] = [
   [/\b(\w{1,32}:\/\/)[^\s/@:]*:[^\s/@]*@/g, '$1…@'],
   [/\b(bearer\s+)[\w.~+/=-]{8,}/gi, '$1…'],
   [/\b((?:api[_-]?key|token|secret|password)["']?\s*[=:]\s*["']?)[^\s"'&,}]{4,}/gi, '$1…'],

@@ -25,6 +25,10 @@ test('hides what wrangler says for want of a network, even when all is shown, an
   ).toBeNull();
   expect(viewLine('gateway', 'Error: getaddrinfo ENOTFOUND workers.cloudflare.com', verbose)).toBeNull();
   expect(viewLine('gateway', '    at GetAddrInfoReqWrap.onlookupall (node:dns:123:26)', verbose)).toBeNull();
+  expect(
+    viewLine('gateway', '[wrangler:info] GET /v1/models/gaia_live_secret 404 Not Found (3ms)', verbose),
+  ).toBeNull();
+  expect(viewLine('gateway', '[wrangler:info] Ready on http://127.0.0.1:8666', verbose)).toContain('Ready');
   expect(viewLine('gateway', '⎔ Starting local server...', quiet)).toBeNull();
   expect(viewLine('gateway', '✘ [ERROR] Build failed with 1 error', quiet)).toContain('Build failed');
 });

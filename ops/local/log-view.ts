@@ -6,8 +6,12 @@ export type LogViewOptions = { verbose: boolean; colour: boolean };
 const LineSchema = z.looseObject({ level: z.enum(['debug', 'info', 'warn', 'error']), message: z.string() });
 const hidden = new Set(['time', 'level', 'message', 'service']);
 
-/** What wrangler says whenever it has no network, and the rest of a stack trace that goes with it. */
+/**
+ * What wrangler says whenever it has no network, and the rest of a stack trace that goes with it; and its line for each
+ * request, where our own has one whose path is masked.
+ */
 const noise = [
+  /^\[wrangler:info\] [A-Z]+ \//,
   /Unable to fetch the `Request\.cf` object/,
   /getaddrinfo|workers\.cloudflare\.com|fetch failed/,
   /^\s+at .*\((node:|file:.*wrangler)/,

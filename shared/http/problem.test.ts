@@ -32,6 +32,23 @@ describe('renderProblem', () => {
     });
   });
 
+  it.each(['/v1/models', '/v1/messages'])('repeats no credential that came as a path or a field at %s', (prefix) => {
+    const secrets = [
+      `gaia_live_${'a1B2'.repeat(3)}_${'a1B2'.repeat(9)}xy`,
+      `sk-${'x9'.repeat(12)}`,
+      `eyJ${'a'.repeat(30)}.eyJb.cC-_`,
+    ];
+    for (const secret of secrets) {
+      const message = `Unrecognized key: "${secret}"`;
+      const error = new AppError('validation_failed', `body: ${message}`, { errors: [{ path: secret, message }] });
+      const { body } = renderProblem(error, { path: `${prefix}/${secret}`, requestId: 'req_1' });
+      expect(body).not.toContain(secret.slice(-8));
+      expect(body).toContain('Unrecognized key');
+    }
+    const named = renderProblem(new AppError('validation_failed', 'refresh_token: must be a string'), context);
+    expect(named.body).toContain('refresh_token: must be a string');
+  });
+
   it('shows nothing of what it does not know', () => {
     const rendered = renderProblem(new Error('password=hunter2 at 10.0.0.1'), context);
     expect(rendered.status).toBe(500);

@@ -1,3 +1,4 @@
+import { maskCredentials } from '../log.ts';
 import { AppError, errorTable, type ErrorCode, type FieldError } from './error.ts';
 
 /** The body of every error answer (RFC 9457); `error` is the shape that OpenAI's SDKs read. */
@@ -43,23 +44,30 @@ export function toAppError(thrown: unknown): AppError {
 
 function problem(error: AppError, context: ProblemContext): Problem {
   const { status, title, type } = errorTable[error.code];
+  const detail = maskCredentials(error.message);
+  const errors = error.options.errors?.map(maskedField);
   return {
     type: `urn:gaia:error:${error.code}`,
     title,
     status,
-    detail: error.message,
-    instance: context.path,
+    detail,
+    instance: maskCredentials(context.path),
     code: error.code,
     request_id: context.requestId,
-    ...(error.options.errors && { errors: error.options.errors }),
-    error: { message: error.message, type, code: error.code, param: error.options.errors?.[0]?.path ?? null },
+    ...(errors && { errors }),
+    error: { message: detail, type, code: error.code, param: errors?.[0]?.path ?? null },
   };
+}
+
+/** Names of fields are the caller's own words, and somebody's key may be among them. */
+function maskedField({ path, message }: FieldError): FieldError {
+  return { path: maskCredentials(path), message: maskCredentials(message) };
 }
 
 function anthropicProblem(error: AppError, context: ProblemContext): AnthropicProblem {
   return {
     type: 'error',
-    error: { type: errorTable[error.code].anthropicType, message: error.message },
+    error: { type: errorTable[error.code].anthropicType, message: maskCredentials(error.message) },
     request_id: context.requestId,
   };
 }
