@@ -67,6 +67,26 @@ describe('the login of the application', () => {
     );
   });
 
+  it('may ask for partitions of usage, within bounds, and for nothing else in the name of the owner', async () => {
+    expect(await queryRows(url, 'select make_usage_partitions(2) as made')).toEqual([{ made: 0 }]);
+    expect(await queryRows(url, 'select drop_usage_partitions(2) as dropped')).toEqual([{ dropped: 0 }]);
+    await expect(queryRows(url, 'select make_usage_partitions(25)')).rejects.toMatchObject({ code: 'P0001' });
+    await expect(queryRows(url, 'select drop_usage_partitions(0)')).rejects.toMatchObject({ code: 'P0001' });
+    const asOwner = await queryRows(
+      database.url,
+      `select p.proname as name, p.proconfig[1] as path,
+         exists (select from aclexplode(coalesce(p.proacl, acldefault('f', p.proowner))) a where a.grantee = 0) as is_public
+       from pg_proc p join pg_namespace n on n.oid = p.pronamespace
+       where p.prosecdef and n.nspname not in ('pg_catalog', 'information_schema') order by 1`,
+    );
+    // A path that the caller could choose, or that looked at temporary tables first, would run the caller's code.
+    const safe = { path: 'search_path=pg_catalog, public, pg_temp', is_public: false };
+    expect(asOwner).toEqual([
+      { name: 'drop_usage_partitions', ...safe },
+      { name: 'make_usage_partitions', ...safe },
+    ]);
+  });
+
   it('may use tables that later migrations make', async () => {
     await queryRows(database.url, 'create table later (id int generated always as identity, at timestamptz)');
     await queryRows(url, 'insert into later (at) values (now())');

@@ -14,6 +14,8 @@ import { chunkedBody, rawRequest } from '../support/raw-http.ts';
 import { startTestStack, type TestStack } from '../support/stack.ts';
 
 const KeySchema = z.object({ id: z.uuid(), user_id: z.uuid() });
+/** The older system had one key for everything, in this variable. */
+const globalKey = 'a-global-key-that-nobody-honours-any-more';
 const tokenKeys = await generateTokenKeys();
 const gateway = await generateSigningKeys();
 
@@ -23,13 +25,18 @@ let key: z.infer<typeof KeySchema>;
 let before: unknown;
 
 beforeAll(async () => {
-  const trust = { GATEWAY_PUBLIC_KEYS: gateway.publicKeys };
+  const trust = { GATEWAY_PUBLIC_KEYS: gateway.publicKeys, API_KEY: globalKey };
   stack = await startTestStack({
     extraEnv: { auth: { ...trust, TOKEN_SIGNING_KEYS: tokenKeys }, chat: trust, asset: trust },
   });
   edge = await startEdge(
     { auth: portOf(stack.urls.auth), chat: portOf(stack.urls.chat), asset: portOf(stack.urls.asset) },
-    { GATEWAY_SIGNING_KEY: gateway.privateKey, ADDRESS_FLOOD_LIMIT: '100000', KEY_FLOOD_LIMIT: '100000' },
+    {
+      GATEWAY_SIGNING_KEY: gateway.privateKey,
+      API_KEY: globalKey,
+      ADDRESS_FLOOD_LIMIT: '100000',
+      KEY_FLOOD_LIMIT: '100000',
+    },
   );
   const [row] = await queryRows(stack.databaseUrl, 'select id, user_id from api_keys limit 1');
   key = KeySchema.parse(row);
@@ -170,6 +177,7 @@ describe('a bad key', () => {
       'with something after it': `${good}A`,
       'its start only': good.slice(0, 21),
       unknown,
+      'the global one of the older system': globalKey,
     };
     expect(await validated({ api_key: good })).toMatchObject({ valid: true, auth_type: 'api_key' });
     for (const [what, shown] of Object.entries(bad)) {
