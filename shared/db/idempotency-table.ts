@@ -22,6 +22,8 @@ export const idempotencyKeys = pgTable(
     headers: jsonb(),
     /** Null in a row that is done: the answer was too large to keep. */
     response: bytes(),
+    /** How often it was begun, because the processes of earlier attempts died. */
+    attempts: integer().notNull().default(1),
     createdAt: moment('created_at').notNull().defaultNow(),
     expiresAt: moment('expires_at').notNull(),
   },

@@ -267,7 +267,7 @@ function createApp(): Hono<ServiceEnv> {
   app.post(
     '/stream',
     async (c) =>
-      await streamOnce(c, await options(await c.req.arrayBuffer(), clientLeft(c)), async (sink, signal) => {
+      await streamOnce(c, await options(await c.req.arrayBuffer(), clientLeft(c)), async (sink, { signal }) => {
         effects += 1;
         write(sink, signal);
       }),

@@ -1,9 +1,11 @@
+import { randomUUID } from 'node:crypto';
 import type { Context } from 'hono';
 import { eventStreamSink } from '../service/direct-answer.ts';
 import { userOf } from '../service/mount.ts';
 import type { ServiceEnv } from '../service/service-env.ts';
 import type { Answer } from './idempotency-store.ts';
 import type { Claim, Idempotency } from './idempotency.ts';
+import type { Run } from './run.ts';
 import { recordedSink, unrecordedSink, type RecordedSink } from './recorded-sink.ts';
 
 export type OnceOptions = { idempotency: Idempotency; body: Uint8Array; signal: AbortSignal };
@@ -13,20 +15,20 @@ export type FirstAnswer = Answer & { respond: () => Response };
 
 /**
  * Carries a request out once for each Idempotency-Key; without the header it costs nothing. What `work` throws is not
- * kept, so that it can be tried again: an error that came after a side effect has to be returned. The signal that
- * `work` gets ends it when the client left, or when another process took over.
+ * kept, so that it can be tried again: an error that came after a side effect has to be returned. The signal of
+ * the run ends it when the client left, or when another process took over.
  */
 export async function answerOnce(
   c: Context<ServiceEnv>,
   { idempotency, body, signal }: OnceOptions,
-  work: (signal: AbortSignal) => Promise<FirstAnswer>,
+  work: (run: Run) => Promise<FirstAnswer>,
 ): Promise<Response> {
   const claim = await claimOf(c, { idempotency, body, signal });
-  if (!claim) return (await work(signal)).respond();
+  if (!claim) return (await work(onlyRun(signal))).respond();
   if (claim.kind === 'replay') return replayed(claim.answer);
   const { attempt } = claim;
   try {
-    const { respond, ...answer } = await work(AbortSignal.any([signal, attempt.signal]));
+    const { respond, ...answer } = await work(runFor(claim, signal));
     await attempt.finish(answer);
     return respond();
   } catch (error) {
@@ -42,18 +44,18 @@ export async function answerOnce(
 export async function streamOnce(
   c: Context<ServiceEnv>,
   { idempotency, body, signal }: OnceOptions,
-  work: (sink: RecordedSink, signal: AbortSignal) => Promise<void>,
+  work: (sink: RecordedSink, run: Run) => Promise<void>,
 ): Promise<Response> {
   const claim = await claimOf(c, { idempotency, body, signal });
   if (claim?.kind === 'replay') return replayed(claim.answer);
   const sink = eventStreamSink(c);
   if (!claim) {
-    await work(unrecordedSink(sink), signal);
+    await work(unrecordedSink(sink), onlyRun(signal));
     return sink.response();
   }
   const recorded = recordedSink(sink, claim.attempt, idempotency.recordings.start());
   try {
-    await work(recorded, AbortSignal.any([signal, claim.attempt.signal]));
+    await work(recorded, runFor(claim, signal));
     return recorded.response();
   } catch (error) {
     recorded.broken();
@@ -67,6 +69,14 @@ async function claimOf(c: Context<ServiceEnv>, { idempotency, body, signal }: On
   const { userId } = userOf(c);
   const { pathname, search } = new URL(c.req.url);
   return await idempotency.claim({ userId, key, method: c.req.method, path: `${pathname}${search}`, body, signal });
+}
+
+function runFor({ id, earlier, attempt }: Extract<Claim, { kind: 'first' }>, clientLeft: AbortSignal): Run {
+  return { id, earlier, signal: AbortSignal.any([clientLeft, attempt.signal]) };
+}
+
+function onlyRun(signal: AbortSignal): Run {
+  return { id: randomUUID(), earlier: null, signal };
 }
 
 function replayed({ status, headers, bytes }: Answer): Response {

@@ -3,6 +3,7 @@ import * as z from 'zod';
 import type { Database } from '../db/connect.ts';
 import { idempotencyKeys as keys } from '../db/idempotency-table.ts';
 import type { Slot } from './idempotent-request.ts';
+import type { Taken } from './run.ts';
 
 export type Answer = { status: number; headers: Readonly<Record<string, string>>; bytes: Uint8Array };
 
@@ -17,7 +18,7 @@ export type Standing =
 
 export type IdempotencyStore = {
   /** Takes a slot that is free, expired, or whose last owner of the same request has gone silent. */
-  claim: (lease: Lease, requestHash: string) => Promise<boolean>;
+  claim: (lease: Lease, requestHash: string) => Promise<Taken | null>;
   find: (slot: Slot) => Promise<Standing>;
   /** Asks whoever runs the request to say when it is over. */
   awaitEnd: (slot: Slot) => Promise<void>;
@@ -78,29 +79,43 @@ export function createIdempotencyStore(options: IdempotencyStoreOptions): Idempo
 
 type Claim = Lease & { requestHash: string; leaseSeconds: number; keepSeconds: number };
 
-async function claim(db: Database, { leaseSeconds, keepSeconds, ...row }: Claim): Promise<boolean> {
+async function claim(db: Database, { leaseSeconds, keepSeconds, ...row }: Claim): Promise<Taken | null> {
   const fresh = {
     ...row,
     state: 'running' as const,
     leaseExpiresAt: inSeconds(leaseSeconds),
     expiresAt: inSeconds(keepSeconds),
   };
-  const renewed = { ...fresh, isAwaited: false, status: null, headers: null, response: null, createdAt: sql`now()` };
+  const isExpired = lte(keys.expiresAt, sql`now()`);
+  const renewed = {
+    ...fresh,
+    isAwaited: false,
+    status: null,
+    headers: null,
+    response: null,
+    createdAt: sql`case when ${isExpired} then now() else ${keys.createdAt} end`,
+    attempts: sql`case when ${isExpired} then 1 else ${keys.attempts} + 1 end`,
+  };
   const isSilent = and(
     eq(keys.state, 'running'),
     lte(keys.leaseExpiresAt, sql`now()`),
     eq(keys.requestHash, row.requestHash),
   );
-  const rows = await db
+  const [taken] = await db
     .insert(keys)
     .values(fresh)
     .onConflictDoUpdate({
       target: keys.id,
       set: renewed,
-      setWhere: sql`${eq(keys.userId, row.userId)} and (${lte(keys.expiresAt, sql`now()`)} or ${isSilent})`,
+      setWhere: sql`${eq(keys.userId, row.userId)} and (${isExpired} or ${isSilent})`,
     })
-    .returning({ id: keys.id });
-  return rows.length === 1;
+    .returning({
+      id: keys.id,
+      requestHash: keys.requestHash,
+      begunAt: keys.createdAt,
+      attempts: keys.attempts,
+    });
+  return taken ?? null;
 }
 
 async function find(db: Database, slot: Slot): Promise<Standing> {

@@ -7,11 +7,12 @@ import { createEnds, type Ends } from './ends.ts';
 import type { Answer, IdempotencyStore, Standing } from './idempotency-store.ts';
 import { invalidKey, requestHashOf, slotOf, type IdempotentRequest, type Slot } from './idempotent-request.ts';
 import { createLeases, type Leases } from './leases.ts';
+import { runOf, type Run } from './run.ts';
 import { createRecordings, type Recordings } from './recordings.ts';
 
 export type Claim =
   /** The caller runs the request, and must finish or release it. */
-  { kind: 'first'; attempt: Attempt } | { kind: 'replay'; answer: Answer };
+  ({ kind: 'first'; attempt: Attempt } & Pick<Run, 'id' | 'earlier'>) | { kind: 'replay'; answer: Answer };
 
 export type Idempotency = {
   /** Waits while somebody else runs the same request. Rejects rather than let a request run unprotected. */
@@ -65,7 +66,8 @@ async function claim(parts: Parts, request: IdempotentRequest, waitMs: number): 
   const until = performance.now() + waitMs;
   for (;;) {
     const lease = { ...slot, owner: randomUUID() };
-    if (await parts.store.claim(lease, requestHash)) return { kind: 'first', attempt: createAttempt(parts, lease) };
+    const taken = await parts.store.claim(lease, requestHash);
+    if (taken) return { kind: 'first', attempt: createAttempt(parts, lease), ...runOf(taken) };
     const answer = await outcomeOf(parts, slot, { requestHash, signal: request.signal, until });
     if (answer) return { kind: 'replay', answer };
   }

@@ -1,6 +1,7 @@
 import type { UserPrincipal } from '#shared/identity/principal.ts';
 import type { Micros, TokenPrice, TokenUsage } from '#shared/prices/money.ts';
 import type { ChatProvider } from '../completion/chat-provider.ts';
+import type { EarlierCalls } from '../money/metering.ts';
 import type { ModelCard } from '../completion/model-card.ts';
 import type { Stage } from '../performance/measured-call.ts';
 import type { JsonObject, Protocol, Translation } from '../protocols/protocol.ts';
@@ -9,6 +10,8 @@ import type { JsonObject, Protocol, Translation } from '../protocols/protocol.ts
 export type Call = {
   /** Of this attempt to get an answer; a UUID. */
   id: string;
+  /** Calls for the same wish whose processes died. */
+  earlier?: EarlierCalls | null;
   principal: UserPrincipal;
   protocol: Protocol;
   /** As the caller wrote it. */

@@ -15,7 +15,13 @@ export async function startCall(options: CallsOptions, call: Call): Promise<Runn
   const targets = planCall(options.plan, call);
   const size = sizeOf(call.protocol, call.body, call.rawBody.length);
   const { worst, least } = worstCase(size, targets, options.output);
-  const admitted = await options.metering.admit({ callId: call.id, principal: call.principal, worst, least });
+  const admitted = await options.metering.admit({
+    callId: call.id,
+    earlier: call.earlier ?? null,
+    principal: call.principal,
+    worst,
+    least,
+  });
   const stages = { ...call.stages, admission: performance.now() - startedAt };
   const deadline = createDeadline(call.clientLeft, options.limits.totalMs);
   const outputCapOf = (target: Target): number | null => {

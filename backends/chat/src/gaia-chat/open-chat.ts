@@ -1,4 +1,3 @@
-import { randomUUID } from 'node:crypto';
 import * as z from 'zod';
 import type { ChatRequestBody } from '#shared/contracts/chat.ts';
 import type { UserPrincipal } from '#shared/identity/principal.ts';
@@ -7,6 +6,7 @@ import type { Call, Target } from '../calls/call.ts';
 import { saidBefore, type Message } from '../conversations/conversation.ts';
 import type { Answer, Turn, UserMessage } from '../conversations/turn-store.ts';
 import type { AnsweredTurn, OpenedTurn, Turns } from '../conversations/turns.ts';
+import type { EarlierCalls } from '../money/metering.ts';
 import type { Persona } from '../personas/persona.ts';
 import type { Personas } from '../personas/personas.ts';
 import { promptOf, type OfferedTool } from '../personas/prompt-of.ts';
@@ -24,6 +24,9 @@ export type ChatCaller = {
   principal: UserPrincipal;
   requestId: string;
   clientLeft: AbortSignal;
+  /** Of the one call to a model, and those of processes that died while they answered the same request. */
+  callId: string;
+  earlier: EarlierCalls | null;
   /** The same for a request that is sent again. */
   turnId: string;
 };
@@ -138,7 +141,8 @@ function callOf(caller: ChatCaller, { model, target, fallbacks }: ChosenModels, 
   const bodyFor = (asked: Target): JsonObject => completionRequest(parts, asked);
   const body = bodyFor(target);
   return {
-    id: randomUUID(),
+    id: caller.callId,
+    earlier: caller.earlier,
     principal: caller.principal,
     protocol: 'chat-completions',
     model,

@@ -34,21 +34,23 @@ export function createMetering(options: MeteringOptions): RunningMetering {
     const answer = await admissions.submit(request);
     if (!answer.isBudgeted) book.noteFree(admission.principal);
     if (answer.refusal !== null) throw refusalError(request, answer);
-    const { callId, principal } = admission;
+    const { callId, earlier = null, principal } = admission;
     const { granted, isReserved, isBudgeted, at } = answer;
     const isAwaited = isBudgeted || principal.limits.concurrency !== undefined;
-    return { callId, principal, granted, isReserved, isAwaited, at, headers: rateLimitHeaders(request, answer) };
+    const headers = rateLimitHeaders(request, answer);
+    return { callId, earlier, principal, granted, isReserved, isAwaited, at, headers };
   };
   return {
     admit: async (admission) => {
-      const { callId, principal, worst } = admission;
+      const { callId, earlier = null, principal, worst } = admission;
       if (recorder.isFull()) throw new AppError('unavailable', 'Too many calls wait for being recorded');
       requireIds(admission);
       if (hasLimits(admission) || !book.isFree(principal)) return await ask(admission);
-      return { callId, principal, granted: worst, isReserved: false, isAwaited: false, at: now(), headers: {} };
+      const free = { isReserved: false, isAwaited: false, headers: {} };
+      return { ...free, callId, earlier, principal, granted: worst, at: now() };
     },
-    settle: async ({ callId, principal: { userId, keyId }, at, isAwaited }, outcome) => {
-      await recorder.record({ ...outcome, callId, at, userId, keyId }, { isAwaited });
+    settle: async ({ callId, earlier = null, principal: { userId, keyId }, at, isAwaited }, outcome) => {
+      await recorder.record({ ...outcome, callId, earlier, at, userId, keyId }, { isAwaited });
     },
     close: async () => {
       book.stop();

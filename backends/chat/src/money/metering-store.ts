@@ -1,6 +1,6 @@
 import type { UserPrincipal } from '#shared/identity/principal.ts';
 import type { Micros } from '#shared/prices/money.ts';
-import type { CallOutcome, CallStatus, Worst } from './metering.ts';
+import type { CallOutcome, CallStatus, EarlierCalls, Worst } from './metering.ts';
 
 /** One call that wants to be made. */
 export type AdmissionRequest = {
@@ -38,6 +38,7 @@ export type AdmissionAnswer = {
 /** A call that is over. */
 export type UsageEvent = Omit<CallOutcome, 'status'> & {
   callId: string;
+  earlier?: EarlierCalls | null;
   at: Date;
   userId: string;
   keyId: string | null;
@@ -48,6 +49,6 @@ export type UsageEvent = Omit<CallOutcome, 'status'> & {
 export type MeteringStore = {
   /** Answers in the order of the requests. Takes as many as fit, first come first served. */
   admit: (requests: readonly AdmissionRequest[]) => Promise<readonly AdmissionAnswer[]>;
-  /** Saying an event twice changes nothing. */
+  /** Saying an event twice changes nothing. What an earlier call was charged for costs nothing. */
   record: (events: readonly UsageEvent[]) => Promise<void>;
 };

@@ -4,8 +4,15 @@ import type { Micros, TokenUsage } from '#shared/prices/money.ts';
 /** What a call may cost at most, known before it is made. */
 export type Worst = { micros: Micros; tokens: number };
 
+/**
+ * Calls that were made for the same wish by processes that died, so that its answer is lost. Where one of them was
+ * charged for the whole answer, the call that repeats it is on record and costs nothing.
+ */
+export type EarlierCalls = { ids: readonly string[]; since: Date };
+
 export type Admission = {
   callId: string;
+  earlier?: EarlierCalls | null;
   principal: UserPrincipal;
   /** What the call costs at most if it gets all the output it asks for. */
   worst: Worst;
@@ -16,6 +23,7 @@ export type Admission = {
 /** What the caller's limits allow a call. Every one must be settled, whatever becomes of it. */
 export type Admitted = {
   callId: string;
+  earlier?: EarlierCalls | null;
   principal: UserPrincipal;
   /** What the call may cost: its worst, or what its limits leave of it, but not less than its least. */
   granted: Worst;

@@ -1,6 +1,6 @@
-import { randomUUID } from 'node:crypto';
 import type { Context } from 'hono';
 import { answerOnce, streamOnce } from '#shared/idempotency/answer-once.ts';
+import type { Run } from '#shared/idempotency/run.ts';
 import type { Idempotency } from '#shared/idempotency/idempotency.ts';
 import { clientLeft, sendBytes } from '#shared/service/direct-answer.ts';
 import { userOf } from '#shared/service/mount.ts';
@@ -27,13 +27,13 @@ export async function answerCall(
 ): Promise<Response> {
   const once = { idempotency, body: request.rawBody, signal: clientLeft(c) };
   if (request.body.stream) {
-    return await streamOnce(c, once, async (sink, signal) => {
+    return await streamOnce(c, once, async (sink, run) => {
       const onAdmitted = ({ headers }: { headers: Record<string, string> }): void => sink.setHeaders(headers);
-      await calls.stream(callOf(c, request, signal), sink, { onAdmitted });
+      await calls.stream(callOf(c, request, run), sink, { onAdmitted });
     });
   }
-  return await answerOnce(c, once, async (signal) => {
-    const { bytes, admitted } = await calls.unary(callOf(c, request, signal));
+  return await answerOnce(c, once, async (run) => {
+    const { bytes, admitted } = await calls.unary(callOf(c, request, run));
     const headers = { ...admitted.headers, 'content-type': jsonType };
     return { status: 200, headers, bytes, respond: () => sendBytes(c, bytes, jsonType, admitted.headers) };
   });
@@ -44,10 +44,11 @@ const jsonType = 'application/json';
 function callOf(
   c: Context<ServiceEnv>,
   { protocol, body, rawBody }: ProtocolRequest,
-  clientHasLeft: AbortSignal,
+  { id, earlier, signal }: Run,
 ): Call {
   return {
-    id: randomUUID(),
+    id,
+    earlier,
     principal: userOf(c),
     protocol,
     model: body.model,
@@ -55,7 +56,7 @@ function callOf(
     rawBody,
     headers: protocolHeadersOf(c),
     requestId: c.get('requestId'),
-    clientLeft: clientHasLeft,
+    clientLeft: signal,
   };
 }
 

@@ -4,6 +4,7 @@ import type { ChatRequestBody } from '#shared/contracts/chat.ts';
 import { answerOnce, streamOnce, type FirstAnswer } from '#shared/idempotency/answer-once.ts';
 import { requestHashOf } from '#shared/idempotency/idempotent-request.ts';
 import type { Idempotency } from '#shared/idempotency/idempotency.ts';
+import type { Run } from '#shared/idempotency/run.ts';
 import type { RecordedSink } from '#shared/idempotency/recorded-sink.ts';
 import { clientLeft, sendBytes } from '#shared/service/direct-answer.ts';
 import { userOf } from '#shared/service/mount.ts';
@@ -25,9 +26,9 @@ export async function chatOnce(
   { rawBody: body, request }: ChatAsked,
   work: (chat: OpenChat | AnsweredChat, startedAt: number) => Promise<JsonAnswer>,
 ): Promise<Response> {
-  return await answerOnce(c, { idempotency, body, signal: clientLeft(c) }, async (signal): Promise<FirstAnswer> => {
+  return await answerOnce(c, { idempotency, body, signal: clientLeft(c) }, async (run): Promise<FirstAnswer> => {
     const startedAt = performance.now();
-    const opening = { caller: callerOf(c, body, signal), wish: { request, isStream: false } };
+    const opening = { caller: callerOf(c, body, run), wish: { request, isStream: false } };
     const { fields, headers = {} } = await withChat(chats, opening, async (chat) => await work(chat, startedAt));
     const bytes = Buffer.from(JSON.stringify(fields));
     const type = 'application/json';
@@ -43,17 +44,19 @@ export async function chatStreamOnce(
   { rawBody: body, request }: ChatAsked,
   work: (chat: OpenChat | AnsweredChat, sink: RecordedSink) => Promise<void>,
 ): Promise<Response> {
-  return await streamOnce(c, { idempotency, body, signal: clientLeft(c) }, async (sink, signal) => {
-    const opening = { caller: callerOf(c, body, signal), wish: { request, isStream: true } };
+  return await streamOnce(c, { idempotency, body, signal: clientLeft(c) }, async (sink, run) => {
+    const opening = { caller: callerOf(c, body, run), wish: { request, isStream: true } };
     await withChat(chats, opening, async (chat) => await work(chat, sink));
   });
 }
 
-function callerOf(c: Context<ServiceEnv>, body: Uint8Array, clientHasLeft: AbortSignal): ChatCaller {
+function callerOf(c: Context<ServiceEnv>, body: Uint8Array, { id, earlier, signal }: Run): ChatCaller {
   return {
     principal: userOf(c),
     requestId: c.get('requestId'),
-    clientLeft: clientHasLeft,
+    clientLeft: signal,
+    callId: id,
+    earlier,
     turnId: turnIdOf(c, body),
   };
 }

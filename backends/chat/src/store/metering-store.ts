@@ -3,6 +3,7 @@ import * as z from 'zod';
 import type { Database } from '#shared/db/connect.ts';
 import type { CallStatus } from '../money/metering.ts';
 import type { AdmissionAnswer, AdmissionRequest, MeteringStore, UsageEvent } from '../money/metering-store.ts';
+import { paidBefore } from './paid-before.ts';
 
 const count = z.coerce.number();
 
@@ -54,7 +55,9 @@ export function createMeteringStore({ db, leaseSeconds }: MeteringStoreOptions):
       return AnswersSchema.parse(rows);
     },
     record: async (events) => {
-      await db.execute(sql`select record_calls(${JSON.stringify(events.map(rowOf))}::jsonb)`);
+      const paid = await paidBefore(db, events);
+      const rows = events.map((event) => rowOf(paid.has(event.callId) ? { ...event, costMicros: 0 } : event));
+      await db.execute(sql`select record_calls(${JSON.stringify(rows)}::jsonb)`);
     },
   };
 }
