@@ -69,14 +69,17 @@ async function idOfFirstTurn({ tx, userId, request }: Mine): Promise<string> {
   return row.id;
 }
 
+/** An answer that broke off makes room for a whole one when its turn is begun again. */
 async function continueIn(mine: Mine, id: string): Promise<Begun> {
+  const { tx } = mine;
   const conversation = await lock(mine, id);
   if (!conversation) return { kind: 'missing' };
   const before = await turnBefore(mine, id);
-  if (before.answer) return { kind: 'answered', conversationId: id, answer: before.answer };
+  if (before.answer?.status === 'completed') return { kind: 'answered', conversationId: id, answer: before.answer };
   if (conversation.isBusy) return { kind: 'busy' };
   if (conversation.lease !== null) await giveUpOthers(mine, id);
-  const { question } = before;
+  const { question, answer } = before;
+  if (answer) await tx.delete(chatMessages).where(eq(chatMessages.id, answer.id));
   const position = question?.position ?? conversation.lastPosition + 1;
   const lastPosition = Math.max(conversation.lastPosition, position + 1);
   const token = await takeLease(mine, { ...conversation, id, lastPosition });
