@@ -64,7 +64,8 @@ describe('round trips to the database', () => {
   });
 
   it('are fewer where calls end all the time, but none is saved on a caller who may have to wait for it', async () => {
-    const metering = start({ recorder: { pauseMs: 3_600_000 } });
+    const metering = start({ recorder: { pauseMs: 3_600_000 }, bookOptions: { pollMs: 3_600_000 } });
+    await metering.book.refresh();
     const [free, limited] = [caller(), caller({ concurrency: 1 })];
     const calls = await Promise.all([free, free, limited].map(async (of) => await metering.admit(admissionOf(of))));
     const settle = async (place: number): Promise<void> => {
