@@ -1,7 +1,10 @@
 import * as z from 'zod';
 import { ProblemSchema } from '#shared/contracts/problem-schema.ts';
+import { chatChecks } from './chat.ts';
 import type { Check } from './check.ts';
 import { expectJson, send } from './http.ts';
+import { performanceChecks, providerChecks, usageChecks } from './measurements.ts';
+import { personaChecks } from './personas.ts';
 
 const model = 'local/echo';
 const messages = [{ role: 'user', content: 'Hello from the checks' }];
@@ -57,7 +60,7 @@ export const allChecks: readonly Check[] = [
     },
   },
   {
-    name: 'models',
+    name: 'openai-models',
     run: async (target) => {
       const schema = z.object({ object: z.literal('list'), data: z.array(z.object({ id: z.string() })).min(1) });
       return `${(await expectJson(target, '/v1/models', { schema })).data.length} models`;
@@ -82,7 +85,7 @@ export const allChecks: readonly Check[] = [
     },
   },
   {
-    name: 'chat',
+    name: 'openai-chat',
     run: async (target) => {
       const schema = z.object({
         choices: z.array(z.object({ message: z.object({ content: z.string().min(1) }) })).min(1),
@@ -93,7 +96,7 @@ export const allChecks: readonly Check[] = [
     },
   },
   {
-    name: 'stream',
+    name: 'openai-stream',
     run: async (target) => {
       const answer = await send(target, '/v1/chat/completions', { body: { model, messages, stream: true } });
       const text = await answer.text();
@@ -110,4 +113,9 @@ export const allChecks: readonly Check[] = [
       return `422 naming ${errors?.[0]?.path}`;
     },
   },
+  ...chatChecks,
+  ...providerChecks,
+  ...personaChecks,
+  ...usageChecks,
+  ...performanceChecks,
 ];
