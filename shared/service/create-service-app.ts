@@ -10,6 +10,7 @@ import { withAnswerHeaders } from './answer-headers.ts';
 import { authenticate } from './authenticate.ts';
 import type { BuildInfo } from './build-info.ts';
 import type { HealthReporter } from './health.ts';
+import { inTurns } from './in-turns.ts';
 import { onUnmatched } from './on-unmatched.ts';
 import type { ServiceEnv } from './service-env.ts';
 import { strictRequest } from './strict-request.ts';
@@ -33,6 +34,7 @@ export function createServiceApp(options: ServiceAppOptions): Hono<ServiceEnv> {
   app.onError(onError(log));
   app.notFound(onUnmatched(options.contracts));
 
+  app.use(inTurns());
   app.use(requestId());
   app.use(accessLog(log));
   app.use(withAnswerHeaders());
