@@ -26,7 +26,7 @@ export async function answerCall(
   request: ProtocolRequest,
 ): Promise<Response> {
   const once = { idempotency, body: request.rawBody, signal: clientLeft(c) };
-  if (request.body.stream) {
+  if (request.body.stream && streamed.has(request.protocol)) {
     return await streamOnce(c, once, async (sink, run) => {
       const onAdmitted = ({ headers }: { headers: Record<string, string> }): void => sink.setHeaders(headers);
       await calls.stream(callOf(c, request, run), sink, { onAdmitted });
@@ -38,6 +38,9 @@ export async function answerCall(
     return { status: 200, headers, bytes, respond: () => sendBytes(c, bytes, jsonType, admitted.headers) };
   });
 }
+
+/** In any other protocol `stream` is a field that nobody knows. */
+const streamed: ReadonlySet<Protocol> = new Set(['chat-completions', 'responses', 'messages']);
 
 const jsonType = 'application/json';
 
