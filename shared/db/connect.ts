@@ -8,8 +8,12 @@ import { GuardedSession } from './guarded-session.ts';
 /** What stores take: drizzle, or a transaction of it. */
 export type Database = PgDatabase<NodePgQueryResultHKT>;
 
+/** Rows of one statement, without drizzle, for what runs with every request. Fails with AppErrors as `db` does. */
+export type Query = (text: string, values: readonly unknown[]) => Promise<unknown[]>;
+
 export type DatabaseConnection = {
   db: Database;
+  query: Query;
   /** Resolves when a query came back; rejects with `unavailable`, at the latest after the time-outs below. */
   ping: () => Promise<void>;
   /** Lets running queries finish, then closes all connections. */
@@ -47,13 +51,16 @@ export function connect({ url, poolSize, log }: ConnectOptions): DatabaseConnect
   // A connection in use has no other listener, and an 'error' event without one would end the process.
   pool.on('connect', (client) => void client.on('error', () => undefined));
   const dialect = new PgDialect();
+  const query: Query = async (text, values) => {
+    const { rows } = await pool.query<Record<string, unknown>>(text, [...values]).catch((error: unknown) => {
+      throw translateDatabaseError(error);
+    });
+    return rows;
+  };
   return {
     db: new NodePgDatabase(dialect, new GuardedSession(pool, dialect), undefined),
-    ping: async () => {
-      await pool.query('select 1').catch((error: unknown) => {
-        throw translateDatabaseError(error);
-      });
-    },
+    query,
+    ping: async () => void (await query('select 1', [])),
     close: async () => {
       await pool.end();
     },

@@ -46,12 +46,12 @@ const leastOutput = 256;
 /** Everything behind a request that costs: who answers it, what it may cost, and that it happens once. */
 export function createCallServices(options: CallServicesOptions): CallServices {
   const { config, log, database, catalogue, performance, priceVersion } = options;
-  const { db } = database;
+  const { db, query } = database;
   const { limits } = config;
   const { CRASH_LEASE_SECONDS: crashSeconds } = config;
   const leaseSeconds = limits.totalMs / 1_000 + reservationLeases * crashSeconds;
   const book = startBudgetBook({ read: createBudgetReader(db), log });
-  const metering = createMetering({ store: createMeteringStore({ db, leaseSeconds }), book, log });
+  const metering = createMetering({ store: createMeteringStore({ query, leaseSeconds }), book, log });
   const upkeep = startUpkeep({
     ...createMeteringUpkeep({ db, retentionMonths: config.USAGE_RETENTION_MONTHS }),
     log,

@@ -22,7 +22,7 @@ afterAll(async () => {
 
 const now = new Date();
 const use = async (who: Person, cost: number, used: Parameters<typeof recordUse>[3] = {}): Promise<void> =>
-  await recordUse(chat.connection.db, who.principal.userId, cost, { at: now, ...used });
+  await recordUse(chat.connection.query, who.principal.userId, cost, { at: now, ...used });
 const get = async (who: Person, path: string, contract: Parameters<typeof okBody>[0]) =>
   okBody(contract, await who.call('GET', `/api/v0.2/${path}`));
 
@@ -58,7 +58,7 @@ describe('limits', () => {
         },
       ],
     });
-    const store = createMeteringStore({ db: chat.connection.db, leaseSeconds: 60 });
+    const store = createMeteringStore({ query: chat.connection.query, leaseSeconds: 60 });
     const free = { micros: 0, tokens: 0 };
     await store.admit([{ callId: randomUUID(), ...limited, worst: free, least: free }]);
     const mine = await get(chat.as(limited), 'usage/limits', getUsageLimits);

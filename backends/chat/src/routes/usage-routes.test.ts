@@ -23,7 +23,7 @@ const now = new Date();
 const [today, month] = [dayOf(now), monthOf(now)];
 const daysAgo = (days: number): Date => new Date(now.getTime() - days * 86_400_000);
 const use = async (who: Person, cost: number, used: Parameters<typeof recordUse>[3] = {}): Promise<void> =>
-  await recordUse(chat.connection.db, who.principal.userId, cost, { at: now, ...used });
+  await recordUse(chat.connection.query, who.principal.userId, cost, { at: now, ...used });
 const get = async (who: Person, path: string, contract: Parameters<typeof okBody>[0]) =>
   okBody(contract, await who.call('GET', `/api/v0.2/${path}`));
 

@@ -1,6 +1,5 @@
-import { sql } from 'drizzle-orm';
 import * as z from 'zod';
-import type { Database } from '#shared/db/connect.ts';
+import type { Query } from '#shared/db/connect.ts';
 import type { CallStatus } from '../money/metering.ts';
 import type { AdmissionAnswer, AdmissionRequest, MeteringStore, UsageEvent } from '../money/metering-store.ts';
 import { paidBefore } from './paid-before.ts';
@@ -42,22 +41,21 @@ const AnswerSchema = z
 const AnswersSchema = z.array(AnswerSchema);
 
 export type MeteringStoreOptions = {
-  db: Database;
+  query: Query;
   /** How long something is held back at most: longer than any call can take. */
   leaseSeconds: number;
 };
 
-export function createMeteringStore({ db, leaseSeconds }: MeteringStoreOptions): MeteringStore {
+export function createMeteringStore({ query, leaseSeconds }: MeteringStoreOptions): MeteringStore {
   return {
     admit: async (requests) => {
       const calls = JSON.stringify(requests.map(callOf));
-      const { rows } = await db.execute(sql`select * from admit_calls(${calls}::jsonb, ${leaseSeconds})`);
-      return AnswersSchema.parse(rows);
+      return AnswersSchema.parse(await query('select * from admit_calls($1::jsonb, $2)', [calls, leaseSeconds]));
     },
     record: async (events) => {
-      const paid = await paidBefore(db, events);
+      const paid = await paidBefore(query, events);
       const rows = events.map((event) => rowOf(paid.has(event.callId) ? { ...event, costMicros: 0 } : event));
-      await db.execute(sql`select record_calls(${JSON.stringify(rows)}::jsonb)`);
+      await query('select record_calls($1::jsonb)', [JSON.stringify(rows)]);
     },
   };
 }

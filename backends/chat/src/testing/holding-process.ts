@@ -10,9 +10,9 @@ import { admissionOf, caller } from './metered.ts';
 
 const [url = '', userId = '', keyId = '', calls = '1', micros = '0'] = process.argv.slice(2);
 const log = createLogger({ service: 'chat', level: 'error', write: () => undefined });
-const { db } = connect({ url, poolSize: 2, log });
+const { db, query } = connect({ url, poolSize: 2, log });
 const book = startBudgetBook({ read: createBudgetReader(db), log });
-const metering = createMetering({ store: createMeteringStore({ db, leaseSeconds: 3_600 }), book, log });
+const metering = createMetering({ store: createMeteringStore({ query, leaseSeconds: 3_600 }), book, log });
 const user = caller({ concurrency: 1_000 }, { userId, keyId });
 await Promise.all(
   Array.from({ length: Number(calls) }, async () => await metering.admit(admissionOf(user, Number(micros)))),

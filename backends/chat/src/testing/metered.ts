@@ -22,9 +22,9 @@ export function startMeteredProcess(options: MeteredProcessOptions): MeteredProc
   const { url, leaseSeconds = 60, poolSize = 4, bookOptions, ...rest } = options;
   const logLines: string[] = [];
   const log = createLogger({ service: 'chat', level: 'warn', write: (line) => void logLines.push(line) });
-  const { db, close } = connect({ url, poolSize, log });
+  const { db, query, close } = connect({ url, poolSize, log });
   const book = startBudgetBook({ read: createBudgetReader(db), log, ...bookOptions });
-  const metering = createMetering({ store: createMeteringStore({ db, leaseSeconds }), book, log, ...rest });
+  const metering = createMetering({ store: createMeteringStore({ query, leaseSeconds }), book, log, ...rest });
   return {
     ...metering,
     book,

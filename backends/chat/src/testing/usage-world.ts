@@ -1,7 +1,7 @@
 import { randomUUID } from 'node:crypto';
 import * as z from 'zod';
 import type { Contract } from '#shared/contracts/contract.ts';
-import type { Database } from '#shared/db/connect.ts';
+import type { Query } from '#shared/db/connect.ts';
 import type { CallOutcome } from '../money/metering.ts';
 import { createMeteringStore } from '../store/metering-store.ts';
 import { outcomeOf } from './metered.ts';
@@ -10,11 +10,11 @@ type Rows = (text: string, values?: unknown[]) => Promise<unknown[]>;
 type Used = Partial<CallOutcome> & { at?: Date; keyId?: string | null };
 
 /** Puts a call on record as the metering does. It used 10 tokens of input, 4 of them cached, and 5 of output. */
-export async function recordUse(db: Database, userId: string, cost: number, used: Used = {}): Promise<void> {
+export async function recordUse(query: Query, userId: string, cost: number, used: Used = {}): Promise<void> {
   const { at = new Date(), keyId = null, ...outcome } = used;
   const usage = { input: 10, cachedInput: 4, output: 5 };
   const event = { ...outcomeOf(cost), usage, ...outcome, at, keyId, userId, callId: randomUUID() };
-  await createMeteringStore({ db, leaseSeconds: 60 }).record([event]);
+  await createMeteringStore({ query, leaseSeconds: 60 }).record([event]);
 }
 
 export async function storeUser(rows: Rows, id: string): Promise<void> {
