@@ -62,6 +62,7 @@ export function createCallRecorder(options: CallRecorderOptions): CallRecorder {
       await written;
     },
     close: async (withinMs) => {
+      group.hurry();
       const timer = setTimeout(() => stopping.abort(), withinMs);
       await Promise.all(waiting);
       clearTimeout(timer);

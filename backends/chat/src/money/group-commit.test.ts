@@ -103,5 +103,12 @@ describe('a group commit', () => {
     await during(hasty, 5, 7);
     await during(hasty, 6);
     expect(await Promise.all(submitted)).toEqual(['1', '2', '99', '3', '4', '5', '98', '6', '7']);
+    submitted.push(patient.submit(8)); // So soon after the last batch it is held up, although it is alone.
+    for (let turn = 0; turn < 5; turn += 1) await new Promise(setImmediate);
+    expect(batches).toHaveLength(6);
+    patient.hurry();
+    await during(patient, 7, 9);
+    await during(patient, 8);
+    expect((await Promise.all(submitted)).slice(-2)).toEqual(['8', '9']);
   });
 });

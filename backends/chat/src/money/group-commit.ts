@@ -5,6 +5,8 @@ export type GroupCommit<Item, Result> = {
   submit: (item: Item) => Promise<Result>;
   /** How many were submitted and have no result yet. */
   pending: () => number;
+  /** From now on batches follow each other without a pause. */
+  hurry: () => void;
 };
 
 export type GroupCommitOptions<Item, Result> = {
@@ -15,7 +17,7 @@ export type GroupCommitOptions<Item, Result> = {
   pace?: Pace<Item>;
 };
 
-/** Where nobody waits for most items: so long after a batch the next begins, unless it is full or has one that is urgent. */
+/** Where nobody waits for most items: so long after a batch the next begins, unless it is full or has an urgent one. */
 type Pace<Item> = { pauseMs: number; isUrgent: (item: Item) => boolean };
 
 type Waiting<Item, Result> = {
@@ -30,24 +32,25 @@ type Waiting<Item, Result> = {
  * is away, each of its items runs alone, so that a bad one harms no other.
  */
 export function createGroupCommit<Item, Result>(options: GroupCommitOptions<Item, Result>): GroupCommit<Item, Result> {
-  const { run, maxBatch, maxPending = Infinity, pace } = options;
+  const { run, maxBatch, maxPending = Infinity } = options;
+  let { pace } = options;
   let waiting: Waiting<Item, Result>[] = [];
   let pending = 0;
   let isScheduled = false;
   let pause: Pause | undefined;
 
-  const isDue = (): boolean => !pace || waiting.length >= maxBatch || waiting.some(({ item }) => pace.isUrgent(item));
+  const isDue = (news: readonly Waiting<Item, Result>[]): boolean =>
+    !pace || waiting.length >= maxBatch || news.some(({ item }) => pace?.isUrgent(item));
   const work = async (): Promise<void> => {
     while (waiting.length > 0) {
       const batch = waiting.slice(0, maxBatch);
       waiting = waiting.slice(maxBatch);
       await runBatch(run, batch);
       pending -= batch.length;
-      if (pace && waiting.length > 0 && !isDue()) {
-        pause = startPause(pace.pauseMs);
-        await pause.over;
-        pause = undefined;
-      }
+      if (!pace || isDue(waiting)) continue;
+      pause = startPause(pace.pauseMs);
+      await pause.over;
+      pause = undefined;
     }
     isScheduled = false;
   };
@@ -57,13 +60,18 @@ export function createGroupCommit<Item, Result>(options: GroupCommitOptions<Item
       if (pending >= maxPending) throw new AppError('unavailable', 'Too many calls wait for the database');
       pending += 1;
       const { promise, resolve, reject } = Promise.withResolvers<Result>();
-      waiting.push({ item, resolve, reject });
+      const news = { item, resolve, reject };
+      waiting.push(news);
       if (!isScheduled) {
         isScheduled = true;
         // After whatever else this turn of the event loop brings, which costs no time and makes batches out of bursts.
         setImmediate(() => void work());
-      } else if (pause && isDue()) pause.end();
+      } else if (pause && isDue([news])) pause.end();
       return await promise;
+    },
+    hurry: () => {
+      pace = undefined;
+      pause?.end();
     },
   };
 }
