@@ -10,7 +10,12 @@ const ProviderId = z.string().regex(/^[a-z][a-z0-9-]{0,31}$/, 'may have lower-ca
 
 /** Absent, null or empty: Unity's serializer cannot leave a field out, and writes an empty text. */
 const optional = <Schema extends z.ZodType>(schema: Schema) =>
-  z.union([schema, z.literal('').transform(() => undefined)]).nullish();
+  z
+    .union([schema, z.literal('').transform(() => undefined)], {
+      // What is wrong with it, not that it is not empty either.
+      error: ({ errors }) => (Array.isArray(errors) ? errors[0]?.[0]?.message : undefined),
+    })
+    .nullish();
 
 /** OpenAI's fields that keep their meaning beside ours. */
 const passedOn = ChatCompletionRequest.pick({

@@ -56,7 +56,9 @@ export const createMessage = contract({
     'Anthropic’s Messages, also with models of other providers. A stream that breaks ends with an `error` event and ' +
     'without `message_stop`.',
   body: { schema: MessageRequest, maxBytes },
-  answers: { 200: { description: 'The message', schema: AnthropicMessageAnswer, stream: 'Events up to `message_stop`' } },
+  answers: {
+    200: { description: 'The message', schema: AnthropicMessageAnswer, stream: 'Events up to `message_stop`' },
+  },
 });
 
 export const countMessageTokens = contract({

@@ -64,6 +64,14 @@ describe('a turn', () => {
     ]);
   });
 
+  it('is stored before its process stops, also where nobody waits for it', async () => {
+    const process = world.start();
+    const begun = await begin('last words?', 't1', 'new', process);
+    void process.turns.complete(me, begun, answered('These.', 'cancelled'));
+    await process.turns.stop();
+    expect(await world.messages(begun.conversationId)).toMatchObject([{}, { content: 'These.', status: 'cancelled' }]);
+  });
+
   it('gives what was said before, in its order, and not itself', async () => {
     const id = await turn('one', 't1');
     await turn('two', 't2', id);

@@ -21,7 +21,8 @@ export type TranslatingSink = ChatSink & {
 export function eventSink(target: ChatSink, vocabulary: Vocabulary): TranslatingSink {
   const translator = new ChunkTranslator(vocabulary, () => target.complete?.());
   translator.on('error', () => target.writable.destroy());
-  target.writable.once('close', () => translator.destroy());
+  // Whoever writes hears of the target's end only through the translator; an error that nobody hears ends the process.
+  target.writable.once('close', () => translator.destroy()).on('error', () => translator.destroy());
   const say = (events: readonly object[]): void => {
     if (!translator.destroyed) translator.push(framed(events));
   };
