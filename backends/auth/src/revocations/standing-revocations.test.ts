@@ -1,7 +1,8 @@
 import { describe, expect, it } from 'vitest';
+import type { RevocationFeed } from '#shared/identity/revocation-feed.ts';
 import { createStandingRevocations } from './standing-revocations.ts';
 
-const feed = { position: 7, reset: false, completeSince: 0, revocations: [] };
+const feed: Omit<RevocationFeed, 'ageMs'> = { position: 7, reset: false, completeSince: 0, revocations: [] };
 const at = 1_000_000;
 
 describe('a user who is disabled while somebody else gives tokens', () => {
@@ -11,7 +12,7 @@ describe('a user who is disabled while somebody else gives tokens', () => {
     let position: number | null = null;
     const told: number[] = [];
     for (let now = at; now < at + 60; now++) {
-      const answer = standing.addTo(feed, position, now);
+      const answer: typeof feed = standing.addTo(feed, position, now);
       ({ position } = answer);
       told.push(...answer.revocations.map((revocation) => revocation.at));
       expect(told.at(-1)).toBeGreaterThanOrEqual(now + 35);
