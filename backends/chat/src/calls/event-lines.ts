@@ -1,7 +1,5 @@
 const newline = 10;
 const carriageReturn = 13;
-const quote = 34;
-const backslash = 92;
 
 /** Where the line begins that is not yet ended by the end of this chunk, or that `before` is in. */
 export function lineStart(chunk: Buffer, before = chunk.length): number {
@@ -26,19 +24,19 @@ export function dataAt(block: Buffer, at: number): string | undefined {
 
 /** Whether a comment can be put after these bytes without cutting an event in two. */
 export function endsWithBlankLine(tail: Buffer): boolean {
-  return /(?:\r\n|\n|\r(?!\n))(?:\r\n|\n|\r)$/.test(tail.toString('latin1'));
+  return /(?:\r\n|\n|\r(?!\n))(?:\r\n|\n|\r)$/.test(tail.toString('latin1', tail.length - 4));
 }
 
-/** Where the JSON string ends whose opening quote is at `start`: behind its closing quote, or the end of the block. */
-export function endOfString(block: Buffer, start: number): number {
-  let end = block.indexOf(quote, start + 1);
-  while (end !== -1 && backslashesBefore(block, end) % 2 === 1) end = block.indexOf(quote, end + 1);
-  return end === -1 ? block.length : end + 1;
+/** Of the JSON string that begins at `start`, behind its opening quote; where it does not end, of what there is of it. */
+export function lengthOfString(text: string, start: number): number {
+  let end = text.indexOf('"', start);
+  while (end !== -1 && backslashesBefore(text, end) % 2 === 1) end = text.indexOf('"', end + 1);
+  return (end === -1 ? text.length : end) - start;
 }
 
-function backslashesBefore(block: Buffer, position: number): number {
+function backslashesBefore(text: string, position: number): number {
   let count = 0;
-  while (block[position - 1 - count] === backslash) count += 1;
+  while (text[position - 1 - count] === '\\') count += 1;
   return count;
 }
 

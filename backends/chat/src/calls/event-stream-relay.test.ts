@@ -221,7 +221,7 @@ describe('silence', () => {
   });
 
   it('after [DONE] is a complete answer', async () => {
-    const { relay, body, writable, outcomes } = setUp({ idleMs: 10_000 });
+    const { relay, body, writable, outcomes } = setUp({ idleMs: 10_000, heartbeatMs: 500 });
     relay.attach(body);
     body.write(chunk + done);
     await vi.advanceTimersByTimeAsync(10_000);

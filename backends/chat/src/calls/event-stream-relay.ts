@@ -44,7 +44,8 @@ export type RelayOptions = {
 
 const maxLineBytes = 16 * 1024 * 1024;
 const newline = 10;
-const tailBytes = 64;
+/** Of two line ends. */
+const tailBytes = 4;
 const keepAlive = ': keep-alive\n\n';
 const heartbeat = ':\n\n';
 
@@ -66,7 +67,7 @@ export class EventStreamRelay {
   /** The start of a line whose end has not come yet. */
   #held: Buffer[] = [];
   #heldBytes = 0;
-  /** The last bytes that were sent. */
+  /** The last bytes that were sent, and perhaps some before them. */
   #tail: Buffer = Buffer.alloc(0);
   /** Whether the event that ends a complete stream has been read. */
   #isComplete = false;
@@ -222,8 +223,7 @@ export class EventStreamRelay {
   #send(block: Buffer): void {
     if (block.length === 0) return;
     this.open();
-    this.#tail =
-      block.length < tailBytes ? Buffer.concat([this.#tail, block]).subarray(-tailBytes) : block.subarray(-tailBytes);
+    this.#tail = block.length < tailBytes ? Buffer.concat([this.#tail.subarray(-tailBytes), block]) : block;
     if (!this.#options.sink.writable.write(block)) this.#body?.pause();
   }
 
@@ -282,7 +282,8 @@ export class EventStreamRelay {
     if (this.#body?.isPaused() || this.#lastBlock) return this.#watch();
     this.#silentMs += this.#tickMs;
     if (this.#body && this.#silentMs >= this.#options.limits.idleMs) return this.fail(silent(this.#silentMs));
-    if (this.#atBoundary()) {
+    // Behind the end of a complete stream nothing may stand, not even a comment.
+    if (this.#atBoundary() && !this.#isComplete) {
       this.open();
       this.#options.sink.writable.write(
         this.#silentMs % this.#options.limits.keepAliveMs === 0 ? keepAlive : heartbeat,

@@ -7,14 +7,16 @@ import type { ReportedUsage } from './reported-usage.ts';
  * passes. A needle with its quotes cannot be in text that a model wrote: inside a JSON string quotes are escaped.
  */
 export type StreamDialect = {
-  /** What only events have that may be the last; searched in every block of lines. */
+  /** Matches every block that holds more than text: an error, usage, an event that may be the last. */
+  notable: RegExp;
+  /** What only events have that may be the last. */
   terminalNeedles: readonly Buffer[];
   /** Whether a data line with such a needle is the end of a complete stream. */
   isTerminal: (data: string) => boolean;
   /** The error that an event with an `"error"` or of an error's type says; undefined where it is no error. */
   errorOf: (event: JsonObject) => string | undefined;
-  /** Names (quoted) before the strings that a model wrote: what is counted where a vendor does not say. */
-  textNeedles: readonly Buffer[];
+  /** Matches, again and again, what stands before the strings that a model wrote: they are counted where a vendor does not say. */
+  textStart: RegExp;
   usageOf: (event: JsonObject) => ReportedUsage | undefined;
   /** Whether an event is there for its usage only, and is dropped where the caller did not ask for it. */
   isUsageOnly: (event: JsonObject) => boolean;

@@ -5,10 +5,11 @@ import { reportedUsage, type ReportedUsage } from './reported-usage.ts';
 import type { StreamDialect } from './stream-dialect.ts';
 
 const chatCompletions: StreamDialect = {
+  notable: notable('\\[DONE\\]'),
   terminalNeedles: needles('[DONE]'),
   isTerminal: (data) => data.trimEnd() === '[DONE]',
   errorOf: (event) => errorMessage(event['error']),
-  textNeedles: needles('"content"', '"reasoning_content"', '"arguments"'),
+  textStart: /"(?:content|reasoning_content|arguments)"[ :]*"/g,
   usageOf: (event) => reportedUsage('chat-completions', event['usage']),
   isUsageOnly: ({ choices }) => Array.isArray(choices) && choices.length === 0,
   errorEvent: (error) => event({ error: openAiError(error) }),
@@ -16,10 +17,11 @@ const chatCompletions: StreamDialect = {
 
 /** Every event is small; the input's count comes with the first, the output's with the last but one. */
 const messages: StreamDialect = {
+  notable: notable('"message_stop"'),
   terminalNeedles: needles('"message_stop"'),
   isTerminal: (data) => typeOf(data) === 'message_stop',
   errorOf: (event) => (event['type'] === 'error' ? (errorMessage(event['error']) ?? noReason) : undefined),
-  textNeedles: needles('"text"', '"thinking"', '"partial_json"'),
+  textStart: /"(?:text|thinking|partial_json)"[ :]*"/g,
   usageOf: messagesUsage,
   isUsageOnly: () => false,
   errorEvent: (error) =>
@@ -36,10 +38,11 @@ function messagesUsage(event: JsonObject): ReportedUsage | undefined {
 
 /** OpenAI's SDK takes an event for an error where its data has an `error`; the documented fields stand beside it. */
 const responses: StreamDialect = {
+  notable: notable('"response\\.(?:completed|incomplete)"'),
   terminalNeedles: needles('"response.completed"', '"response.incomplete"'),
   isTerminal: (data) => ['response.completed', 'response.incomplete'].includes(typeOf(data) ?? ''),
   errorOf: responsesError,
-  textNeedles: needles('"delta"'),
+  textStart: /"delta"[ :]*"/g,
   usageOf: (event) => {
     const response = event['response'];
     return reportedUsage('responses', isObject(response) ? response['usage'] : undefined);
@@ -93,6 +96,10 @@ function typeOf(data: string): string | undefined {
 
 function isObject(value: unknown): value is JsonObject {
   return typeof value === 'object' && value !== null && !Array.isArray(value);
+}
+
+function notable(terminal: string): RegExp {
+  return new RegExp(`"error"|"response\\.failed"|"usage"[ :]*\\{|${terminal}`);
 }
 
 function needles(...texts: string[]): Buffer[] {
