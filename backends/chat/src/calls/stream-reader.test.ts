@@ -98,6 +98,12 @@ describe('a vendor’s own error', () => {
     expect(readings[0]?.pass.toString()).toBe(before);
     expect(readings[0]?.terminalAt).toBeUndefined();
   });
+
+  it('is one without a reason, too', () => {
+    const { readings } = readAll('responses', ['data: {"type":"response.failed","response":{}}\n\n']);
+    expect(readings[0]?.error).toBe('no reason given');
+    expect(readings[0]?.pass.length).toBe(0);
+  });
 });
 
 describe('an event that is not JSON', () => {
