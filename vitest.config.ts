@@ -1,3 +1,4 @@
+import { availableParallelism } from 'node:os';
 import { cloudflareTest } from '@cloudflare/vitest-plugin';
 import { defineConfig } from 'vitest/config';
 
@@ -6,6 +7,12 @@ process.env['GATEWAY_SIGNING_KEY'] ??= '{}';
 
 /** Tests that need the machine for themselves: they measure stalls, and take their time. */
 const underLoad = '**/under-load.test.ts';
+
+/** Tests that measure nothing that a neighbour could disturb use every core; on two, vitest would take one. */
+const together = { maxWorkers: availableParallelism(), sequence: { groupOrder: 1 } };
+
+/** After those, and one file at a time: each starts processes of its own and watches the clock. */
+const alone = { maxWorkers: 1, sequence: { groupOrder: 2 } };
 
 /** One project per kind of test; `npm test` runs them all, `npx vitest --project unit` one of them. */
 export default defineConfig({
@@ -19,6 +26,7 @@ export default defineConfig({
       {
         test: {
           name: 'unit',
+          ...together,
           include: ['shared/**/*.test.ts', 'backends/**/*.test.ts', 'ops/**/*.test.ts', 'tests/support/**/*.test.ts'],
           exclude: [underLoad],
         },
@@ -29,12 +37,13 @@ export default defineConfig({
             wrangler: { configPath: './wrangler.toml' },
           }),
         ],
-        test: { name: 'edge', include: ['edge-gateway/**/*.test.ts'] },
+        test: { name: 'edge', ...together, include: ['edge-gateway/**/*.test.ts'] },
       },
-      { test: { name: 'contract', include: ['tests/contract/**/*.test.ts'] } },
+      { test: { name: 'contract', ...together, include: ['tests/contract/**/*.test.ts'] } },
       {
         test: {
           name: 'e2e',
+          ...alone,
           include: ['tests/e2e/**/*.test.ts', 'tests/faults/**/*.test.ts', underLoad],
           testTimeout: 60_000,
         },

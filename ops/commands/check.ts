@@ -1,4 +1,3 @@
-import { availableParallelism } from 'node:os';
 import { parseOptions, type OpsCommand } from '../command.ts';
 import { runQualityChecks } from '../local/quality-checks.ts';
 import { concludeRun, runTests } from '../local/test-run.ts';
@@ -10,9 +9,7 @@ export const checkCommand: OpsCommand = {
   run: async (args) => {
     parseOptions(args, { options: {} });
     const checks = await runQualityChecks();
-    // On two cores vitest takes one by itself; these tests measure nothing that a neighbour could disturb.
-    const projects = ['unit', 'edge', 'contract'].map((project) => `--project=${project}`);
-    const tests = await runTests([...projects, `--maxWorkers=${availableParallelism()}`]);
+    const tests = await runTests(['unit', 'edge', 'contract'].map((project) => `--project=${project}`));
     return concludeRun(checks, tests);
   },
 };
