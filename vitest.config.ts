@@ -27,6 +27,8 @@ export default defineConfig({
         test: {
           name: 'unit',
           ...together,
+          // Files share a worker's modules: loading them anew for each took longer than the tests.
+          isolate: false,
           include: ['shared/**/*.test.ts', 'backends/**/*.test.ts', 'ops/**/*.test.ts', 'tests/support/**/*.test.ts'],
           exclude: [underLoad],
         },

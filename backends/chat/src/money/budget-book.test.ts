@@ -60,8 +60,9 @@ describe('the book of budgets', () => {
     await queryRows(database.url, give, [user.userId, null]);
     await book.refresh();
     expect(book.isFree(user)).toBe(true);
-    await book.refresh();
-    expect(seen.slice(-3)).toEqual([1, 1, 0]);
+    expect(seen.slice(-2)).toEqual([1, 1]);
+    // Whatever else runs in this cluster may keep an older transaction open for a while, and what changed is read again.
+    await expect.poll(async () => (await book.refresh(), seen.at(-1))).toBe(0);
   });
 
   it('misses no budget of a transaction that began before it looked and ended after', async () => {
