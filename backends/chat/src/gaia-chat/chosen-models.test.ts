@@ -84,6 +84,7 @@ describe('the model of a request that names none', () => {
   it('stays with a forced provider, and with the model where it may not fall back', () => {
     expect(chosen({ provider: 'claude', force_provider: true }).fallbacks).toEqual([]);
     expect(chosen({ provider: 'openai', force_provider: true, priority: 'speed' }).fallbacks).not.toContain('calm');
+    expect(chosen({ force_provider: true, priority: 'speed' }).fallbacks).toEqual(['wise']);
     expect(chosen({ enable_fallback: false }).fallbacks).toEqual([]);
   });
 });

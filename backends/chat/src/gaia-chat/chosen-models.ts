@@ -67,7 +67,7 @@ function bestModel(options: ModelChoosing, { principal, request }: Asked): Chose
     wishes: wishesOf(request),
   });
   const elsewhere = candidatesOf(realModels(others), options.performance);
-  const fallbacks = fallbacksOf(options, request, { choice, elsewhere });
+  const fallbacks = fallbacksOf(options, { principal, request }, { choice, elsewhere });
   return { model: choice.chosen.name, target: choice.target, fallbacks, reasoning: choice.reasoning };
 }
 
@@ -109,11 +109,13 @@ function firstPlanned(
 type Rest = { choice: Choice; elsewhere: readonly Candidate[] };
 
 /** Another provider's best model first, because a provider that fails mostly fails with all of its models. */
-function fallbacksOf({ today }: ModelChoosing, request: ChatRequestBody, { choice, elsewhere }: Rest): string[] {
+function fallbacksOf({ plan, today }: ModelChoosing, asked: Asked, { choice, elsewhere }: Rest): string[] {
+  const { principal, request } = asked;
   if (!(request.enable_fallback ?? true)) return [];
   const { chosen, others } = choice;
   const strangers = request.force_provider ? undefined : chooseModel(elsewhere, wishesOf(request), today());
-  const ranked = [...others, ...(strangers ? [strangers.chosen, ...strangers.others] : [])];
+  const all = [...others, ...(strangers ? [strangers.chosen, ...strangers.others] : [])];
+  const ranked = all.filter(({ name }) => targetOf(plan, wantedOf(principal, name)));
   const away = request.force_provider ? undefined : ranked.find(({ provider }) => provider !== chosen.provider);
   return [...(away ? [away] : []), ...ranked.filter((model) => model !== away)]
     .filter(({ provider }) => !request.force_provider || provider === chosen.provider)

@@ -121,7 +121,7 @@ describe('a reader that does not read', () => {
     sink.open();
     const chunk = `data: ${JSON.stringify({ choices: [{ delta: { content: 'x'.repeat(1_000) } }] })}\n\n`;
     let written = 0;
-    while (sink.writable.write(chunk)) written += 1;
+    while (written < 10_000 && sink.writable.write(chunk)) written += 1;
     expect(written).toBeLessThan(1_000);
     const drained = once(sink.writable, 'drain');
     target.resume();

@@ -152,6 +152,22 @@ describe('POST /api/v0.2/chat/stream', () => {
     expect(await chats.ended(me)).toMatchObject([{ role: 'user', status: 'unanswered' }]);
   });
 
+  it('says nothing of a model that is only asked again', async () => {
+    const patient = await startGaiaChats({ limits: { retries: 1 } });
+    patient.vendors.openai.next({ status: 503 });
+    const events = await eventsOf(patient.person().post(path, { message: 'x', model: gpt }));
+    await patient.close();
+    expect(patient.vendors.openai.requests).toHaveLength(2);
+    expect(typesOf(events).filter((type) => type !== 'content')).toEqual([
+      'start',
+      'ready',
+      'model_selection',
+      'metadata',
+      'complete',
+      '[DONE]',
+    ]);
+  });
+
   it('announces no fallback for what is the caller’s own error', async () => {
     chats.vendors.openai.next({ status: 400 });
     const events = await eventsOf(me.post(path, { message: 'x', model: gpt }));
@@ -233,9 +249,8 @@ describe('POST /api/v0.2/chat/stream', () => {
     });
     const { client, response } = await connected({ message: 'x', model: gpt });
     await once(response, 'readable');
-    let before = -1;
-    // Nothing tells that nothing more is coming.
-    while (before !== sent) {
+    // Nothing tells that nothing more is coming, and sockets fill by fits and starts.
+    for (let quiet = 0, before = -1; quiet < 6; quiet = before === sent ? quiet + 1 : 0) {
       before = sent;
       await new Promise((resolve) => void setTimeout(resolve, 200));
     }
