@@ -5,6 +5,8 @@ import { createIdempotencyStore, endsChannel } from '#shared/idempotency/idempot
 import { createIdempotency, type Idempotency } from '#shared/idempotency/idempotency.ts';
 import type { Logger } from '#shared/log.ts';
 import { createBreakers } from './calls/breakers.ts';
+import { createLoadShedding } from './calls/load-shedding.ts';
+import { watchLoopLag } from './calls/loop-lag.ts';
 import { createCalls, type Calls } from './calls/calls.ts';
 import type { Catalogue } from './completion/catalogue.ts';
 import type { ChatConfig } from './config.ts';
@@ -43,6 +45,9 @@ const reservationLeases = 3;
 /** What an answer must have room for to be worth beginning, for a caller who names no maximum. */
 const leastOutput = 256;
 
+/** Work that waits longer than this for the event loop would only be slowed by more of it. */
+const maxLagMs = 500;
+
 /** Everything behind a request that costs: who answers it, what it may cost, and that it happens once. */
 export function createCallServices(options: CallServicesOptions): CallServices {
   const { config, log, database, catalogue, performance, priceVersion } = options;
@@ -63,6 +68,7 @@ export function createCallServices(options: CallServicesOptions): CallServices {
     waitMs: limits.totalMs,
     heartbeatMs: (crashSeconds * 1_000) / renewalsPerLease,
   });
+  const lag = watchLoopLag();
   const calls = createCalls({
     limits,
     plan: {
@@ -76,6 +82,7 @@ export function createCallServices(options: CallServicesOptions): CallServices {
     output: { defaultMaxOutput: config.DEFAULT_MAX_OUTPUT_TOKENS, leastOutput },
     images: createGuardedFetch({ isPlainHttpAllowed: isDevelopment(config), ports: [80, 443] }),
     breakers: createBreakers(),
+    shedding: createLoadShedding({ maxCalls: config.MAX_CONCURRENT_CALLS, maxLagMs, lag }),
     measure: (attempt) => performance.record(measuredAttempt(attempt)),
     log,
   });
@@ -83,6 +90,7 @@ export function createCallServices(options: CallServicesOptions): CallServices {
     calls,
     idempotency,
     stop: async () => {
+      lag.stop();
       await Promise.all([idempotency.close(), upkeep.stop()]);
       await metering.close();
     },

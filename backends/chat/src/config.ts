@@ -38,6 +38,8 @@ export const chatEnvironment = {
   UNKNOWN_MODEL_PRICE: z.string().optional().transform(parsePrice),
   /** Assumed, and asked for, where a caller with a budget names no maximum and the catalogue knows none. */
   DEFAULT_MAX_OUTPUT_TOKENS: z.coerce.number().int().min(1).max(1_000_000).default(4_096),
+  /** More are refused with 503; health and everything that costs nothing go on. */
+  MAX_CONCURRENT_CALLS: z.coerce.number().int().min(1).max(100_000).default(2_000),
   /** Single usage events are kept for so many months before this one. */
   USAGE_RETENTION_MONTHS: z.coerce.number().int().min(2).max(120).default(13),
   /** After which calls and conversations of a process that died are taken up by others. */

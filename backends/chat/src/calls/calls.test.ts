@@ -139,6 +139,32 @@ describe('a call that is answered', () => {
   });
 });
 
+describe('a process that runs as many calls as it may', () => {
+  it('refuses one more before anybody is asked, and takes it once a place is free', async () => {
+    const [asked, answered] = [Promise.withResolvers<void>(), Promise.withResolvers<void>()];
+    first.play(async (response) => {
+      asked.resolve();
+      await answered.promise;
+      response.writeHead(200, isJson).end(completion);
+    });
+    const { post, metering } = await run({ maxCalls: 1 });
+    const running = post();
+    await asked.promise;
+    const refused = await post({ stream: true });
+    expect(refused.status).toBe(503);
+    expect(refused.headers.get('retry-after')).toBe('2');
+    expect(metering.admissions).toHaveLength(1);
+    answered.resolve();
+    expect((await running).status).toBe(200);
+    expect((await post()).status).toBe(200);
+    // A place is given back however a call ends.
+    first.play(fails(400));
+    for (let i = 0; i < 2; i++) expect((await post()).status).toBe(400);
+    first.play(cut);
+    for (let i = 0; i < 2; i++) expect(await (await post({ stream: true })).text()).toContain('"error"');
+  });
+});
+
 describe('a provider that fails before the first byte', () => {
   it.each<[string, VendorScript]>([
     ['a limit', fails(429)],

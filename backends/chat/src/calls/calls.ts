@@ -7,6 +7,7 @@ import type { AttemptWatcher, RetryLimits } from './attempts.ts';
 import type { Breakers } from './breakers.ts';
 import type { Call, Spent, Target } from './call.ts';
 import type { EventSink, RelayLimits } from './event-stream-relay.ts';
+import type { LoadShedding } from './load-shedding.ts';
 import { planCall, type PlanOptions } from './plan-call.ts';
 import { streamCall } from './stream-call.ts';
 import { unaryCall } from './unary-call.ts';
@@ -39,6 +40,8 @@ export type CallsOptions = {
   /** Fetches the images of users, for vendors that do not. */
   images: GuardedFetch;
   breakers: Breakers;
+  /** Refuses what this process cannot serve well. */
+  shedding: LoadShedding;
   measure: (measured: Measured) => void;
   log: Logger;
 };

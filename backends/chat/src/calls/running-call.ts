@@ -18,6 +18,8 @@ export type RunningCall = {
   /** Null: as much as the caller asked for, or as the model gives. */
   outputCapOf: (target: Target) => number | null;
   deadline: Deadline;
+  /** Gives back the place that the call took in this process. */
+  giveBack: () => void;
   startedAt: number;
 };
 
@@ -32,10 +34,11 @@ export type CallEnd = {
 /** Ends the call's time and writes down what became of it. Resolves when that is committed. */
 export async function settleCall(
   { metering }: CallsOptions,
-  { call, targets, admitted, deadline, startedAt }: RunningCall,
+  { call, targets, admitted, deadline, giveBack, startedAt }: RunningCall,
   { target, status, error, spent, firstByteMs }: CallEnd,
 ): Promise<void> {
   endTime(deadline, status);
+  giveBack();
   const asked = target ?? targets[0];
   await metering.settle(admitted, {
     operation: call.protocol,

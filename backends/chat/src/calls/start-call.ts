@@ -10,6 +10,16 @@ import { refuseUnpriced } from './unpriced-wishes.ts';
 
 /** Plans a call and waits until its caller may spend what it can cost at most. */
 export async function startCall(options: CallsOptions, call: Call): Promise<RunningCall> {
+  const giveBack = options.shedding.enter();
+  try {
+    return await admittedCall(options, call, giveBack);
+  } catch (error) {
+    giveBack();
+    throw error;
+  }
+}
+
+async function admittedCall(options: CallsOptions, call: Call, giveBack: () => void): Promise<RunningCall> {
   const startedAt = performance.now();
   refuseUnpriced(call.protocol, call.body);
   const targets = planCall(options.plan, call);
@@ -29,7 +39,7 @@ export async function startCall(options: CallsOptions, call: Call): Promise<Runn
     const cap = affordableOutput(admitted.granted, size, target, options.output);
     return cap < (target.card.maxOutputTokens ?? Infinity) ? cap : null;
   };
-  const running = { call, targets, admitted, stages, outputCapOf, deadline, startedAt };
+  const running = { call, targets, admitted, stages, outputCapOf, deadline, giveBack, startedAt };
   if (call.clientLeft.aborted) await leave(options, running);
   return running;
 }

@@ -15,6 +15,7 @@ import type { ChatProvider } from '../completion/chat-provider.ts';
 import { createConversationServices } from '../conversation-services.ts';
 import { createMoneyServices } from '../money-services.ts';
 import { createBreakers } from '../calls/breakers.ts';
+import { createLoadShedding } from '../calls/load-shedding.ts';
 import { createCalls, type CallLimits } from '../calls/calls.ts';
 import { translationFor } from '../protocols/index.ts';
 import { isSelectionAllowed } from '../selection/allowed-models.ts';
@@ -36,6 +37,7 @@ export type TestChatOptions = {
   providers?: readonly ChatProvider[];
   limits?: Partial<CallLimits>;
   verifyAssertion?: AssertionVerifier;
+  maxCalls?: number;
   fallbacks?: Record<string, string[]>;
   pingDatabase?: () => Promise<void>;
   /** Without it, whatever needs one answers 503. */
@@ -73,6 +75,7 @@ export function createTestChat(options: TestChatOptions = {}): TestChat {
     output: { defaultMaxOutput: 4_096, leastOutput: 256 },
     images: createGuardedFetch({ isPlainHttpAllowed: true, ports: [80, 443] }),
     breakers: createBreakers(),
+    shedding: createLoadShedding({ maxCalls: options.maxCalls ?? 10_000, lag: { ms: () => 0 } }),
     measure: (attempt) => health.record(measuredAttempt(attempt)),
     log,
   });
