@@ -107,6 +107,30 @@ describe('asking until somebody answers', () => {
     }
   });
 
+  it('asks nobody again whose time would be over by then', async () => {
+    const { options, log } = setUp({ retries: 3 });
+    const attempt = async ({ model }: Target): Promise<string> => {
+      if (model === 'a') throw failure('upstream_timeout');
+      return model;
+    };
+    const timeLeftMs = ({ model }: Target): number => (model === 'a' ? 0 : 1_000);
+    expect((await firstAnswer({ ...options, timeLeftMs }, [a, b], attempt)).target).toBe(b);
+    expect(log).toEqual(['ask a', 'a upstream_timeout, then b', 'ask b']);
+  });
+
+  it.each<[string, ErrorCode, boolean]>([
+    ['takes all of a call’s time', 'upstream_timeout', false],
+    ['is asked when a client leaves', 'request_timeout', true],
+  ])('counts a model that %s rightly', async (_what, code, isAllowed) => {
+    const { options, controller, breakers } = setUp();
+    controller.abort(failure(code));
+    const attempt = async (): Promise<never> => {
+      throw failure('upstream_failed');
+    };
+    for (let i = 0; i < 5; i++) await expect(firstAnswer(options, [a], attempt)).rejects.toThrow('upstream_failed');
+    expect(breakers.allows(a)).toBe(isAllowed);
+  });
+
   it('stops at once, and asks nobody else, when the call is over', async () => {
     const { options, log, controller } = setUp({ retries: 5 });
     const attempt = async (): Promise<never> => {

@@ -25,6 +25,8 @@ export type AttemptsOptions = {
   /** Ends everything: the client left, or time is up. */
   signal: AbortSignal;
   watcher: AttemptWatcher;
+  /** How long a target may still take. One whose time would be over before the pause is not asked again. */
+  timeLeftMs?: (target: Target) => number;
   random?: () => number;
 };
 
@@ -63,14 +65,11 @@ async function attemptsAt<T>(
     try {
       return { value: await attempt(target) };
     } catch (cause) {
-      if (signal.aborted) {
-        breakers.released(target);
-        throw cause;
-      }
-      breakers.failed(target, cause);
+      tellBreaker(options, target, cause);
+      if (signal.aborted) throw cause;
       const error = asAppError(cause);
       const isOurs = !worthAnotherTry.has(error.code);
-      const delayMs = isOurs ? null : pauseBefore(options, tries, error);
+      const delayMs = isOurs ? null : pauseBefore(options, tries, { target, error });
       const next = delayMs === null ? after : target;
       watcher.failed?.(target, error, isOurs ? null : next);
       if (isOurs) throw error;
@@ -81,12 +80,28 @@ async function attemptsAt<T>(
 }
 
 /** How long to wait before the same provider is asked again; null: not again. */
-function pauseBefore({ limits, random = Math.random }: AttemptsOptions, tries: number, error: AppError): number | null {
+function pauseBefore(
+  { limits, timeLeftMs = unlimited, random = Math.random }: AttemptsOptions,
+  tries: number,
+  { target, error }: { target: Target; error: AppError },
+): number | null {
   if (tries >= limits.retries || error.options.isPermanent) return null;
   const wanted = (error.options.retryAfterSeconds ?? 0) * 1_000;
   if (wanted > limits.maxRetryDelayMs) return null;
   const backoff = Math.min(limits.retryDelayMs * 2 ** tries, limits.maxRetryDelayMs);
-  return wanted + backoff * (0.5 + random() / 2);
+  const delayMs = wanted + backoff * (0.5 + random() / 2);
+  return delayMs < timeLeftMs(target) ? delayMs : null;
+}
+
+function unlimited(): number {
+  return Infinity;
+}
+
+/** A client that left says nothing of the provider; a call that took too long does. */
+function tellBreaker({ breakers, signal }: AttemptsOptions, target: Target, cause: unknown): void {
+  const isOutOfTime = signal.reason instanceof AppError && signal.reason.code === 'upstream_timeout';
+  if (signal.aborted && !isOutOfTime) breakers.released(target);
+  else breakers.failed(target, signal.aborted ? signal.reason : cause);
 }
 
 async function pause(ms: number, signal: AbortSignal): Promise<void> {

@@ -8,11 +8,14 @@ export type Deadline = {
   /** The same, and ends whatever still runs of it. */
   end: () => void;
   isOver: () => boolean;
+  /** Until its time is up. */
+  leftMs: () => number;
 };
 
 /** Ends a call to a provider when the client leaves, or when it took `totalMs` altogether. */
 export function createDeadline(clientLeft: AbortSignal, totalMs: number): Deadline {
   const controller = new AbortController();
+  const endsAt = performance.now() + totalMs;
   let isOver = false;
   const done = (): void => {
     isOver = true;
@@ -31,6 +34,21 @@ export function createDeadline(clientLeft: AbortSignal, totalMs: number): Deadli
       controller.abort(over);
     },
     isOver: () => isOver,
+    leftMs: () => Math.max(endsAt - performance.now(), 0),
+  };
+}
+
+/**
+ * Divides the time that is left among those who may still be asked, so that one that hangs leaves some for the next.
+ * Gives what is left for each from when it was first asked for.
+ */
+export function createShares<T>({ leftMs }: Pick<Deadline, 'leftMs'>, targets: readonly T[]): (target: T) => number {
+  const ends = new Map<T, number>();
+  return (target) => {
+    const now = performance.now();
+    const end = ends.get(target) ?? now + leftMs() / (targets.length - targets.indexOf(target));
+    ends.set(target, end);
+    return Math.max(end - now, 0);
   };
 }
 
@@ -64,5 +82,7 @@ function tooLong(totalMs: number): AppError {
 }
 
 export function silent(ms: number): AppError {
-  return new AppError('upstream_timeout', `The provider sent nothing for ${ms} ms`, { sideEffectPossible: true });
+  return new AppError('upstream_timeout', `The provider sent nothing for ${Math.round(ms)} ms`, {
+    sideEffectPossible: true,
+  });
 }

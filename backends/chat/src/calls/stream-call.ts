@@ -59,7 +59,8 @@ class RunningStream {
     const { signal } = this.#running.deadline;
     signal.addEventListener('abort', () => this.#onAbort(signal));
     if (this.#request.extras.opensAtOnce) this.#relay.open();
-    const attempts = { limits, breakers, signal, watcher: this.#request.extras.watcher ?? {} };
+    const timeLeftMs = this.#running.deadline.leftMs;
+    const attempts = { limits, breakers, signal, timeLeftMs, watcher: this.#request.extras.watcher ?? {} };
     firstAnswer(attempts, this.#running.targets, (target) => this.#attempt(target)).then(
       ({ value }) => this.#relay.attach(value),
       (error: unknown) => this.#relay.fail(error),

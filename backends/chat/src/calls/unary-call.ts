@@ -3,7 +3,7 @@ import { answerUsage } from './answer-usage.ts';
 import { firstAnswer, type AttemptWatcher } from './attempts.ts';
 import type { Call, Target } from './call.ts';
 import type { Answer, CallsOptions } from './calls.ts';
-import { clientGone } from './deadline.ts';
+import { clientGone, createAttemptDeadline, createShares } from './deadline.ts';
 import { reasonOf, requestFor, settleCall, type RunningCall } from './running-call.ts';
 import { spentNothing, spentOn } from './spending.ts';
 import { startCall } from './start-call.ts';
@@ -13,8 +13,12 @@ export async function unaryCall(options: CallsOptions, call: Call, watcher: Atte
   const running = await startCall(options, call);
   const { deadline, targets, admitted } = running;
   try {
-    const attempts = { limits: options.limits, breakers: options.breakers, signal: deadline.signal, watcher };
-    const { target, value } = await firstAnswer(attempts, targets, (tried) => attempt(options, running, tried));
+    const timeLeftMs = createShares(deadline, targets);
+    const { limits, breakers } = options;
+    const attempts = { limits, breakers, signal: deadline.signal, watcher, timeLeftMs };
+    const { target, value } = await firstAnswer(attempts, targets, (tried) =>
+      attempt(options, running, { target: tried, leftMs: timeLeftMs(tried) }),
+    );
     const spent = spentOn(call, target, answerUsage(vendorProtocol(call, target), value), value.length);
     void settleCall(options, running, { target, status: 'completed', error: null, spent, firstByteMs: null });
     return { bytes: forCaller(call, target, value), target, spent, admitted };
@@ -27,12 +31,17 @@ export async function unaryCall(options: CallsOptions, call: Call, watcher: Atte
   }
 }
 
-async function attempt(options: CallsOptions, running: RunningCall, target: Target): Promise<Uint8Array> {
-  const { call, deadline, stages } = running;
+type Attempt = { target: Target; leftMs: number };
+
+async function attempt(options: CallsOptions, running: RunningCall, { target, leftMs }: Attempt): Promise<Uint8Array> {
+  const { call, targets, deadline, stages } = running;
   const startedAt = performance.now();
+  // The last one has what is left of the call's own time.
+  const own = target === targets.at(-1) ? null : createAttemptDeadline(deadline.signal, leftMs);
+  const { signal } = own ?? deadline;
   const measured = { provider: target.provider.id, model: target.card.id, stages };
   try {
-    const request = await requestFor(options, running, { target, isStream: false, signal: deadline.signal });
+    const request = await requestFor(options, running, { target, isStream: false, signal });
     const bytes = await target.provider.complete(request);
     const totalMs = performance.now() - startedAt;
     options.breakers.succeeded(target);
@@ -40,9 +49,11 @@ async function attempt(options: CallsOptions, running: RunningCall, target: Targ
     return bytes;
   } catch (error) {
     const outcome = call.clientLeft.aborted ? 'cancelled' : 'failed';
-    const reason = reasonOf(deadline.signal) ?? error;
+    const reason = reasonOf(signal) ?? error;
     options.measure({ ...measured, outcome, error: reason, firstByteMs: null, totalMs: performance.now() - startedAt });
-    throw error;
+    throw reason;
+  } finally {
+    own?.begun();
   }
 }
 
