@@ -1,5 +1,6 @@
-import { readFile } from 'node:fs/promises';
-import { join } from 'node:path';
+import { mkdir, readFile } from 'node:fs/promises';
+import { dirname, join } from 'node:path';
+import pg from 'pg';
 import * as z from 'zod';
 import { contractVersion } from '#shared/contract-version.ts';
 import { createAssertionSigner } from '#shared/identity/assertion-sign.ts';
@@ -7,7 +8,7 @@ import { waitUntilHealthy } from '../ops/local/health.ts';
 import { freePorts } from '../ops/local/ports.ts';
 import { signingKeysOf } from '../ops/local/signing-key.ts';
 import { startStack, type Stack } from '../ops/local/stack.ts';
-import { bundleGateway, startWorkerd, type WorkerdOptions } from '../ops/local/workerd.ts';
+import { bundleGateway, gatewayCapnp, startWorkerd, type WorkerdOptions } from '../ops/local/workerd.ts';
 import { startCountingAuth, type CountingAuth } from './counting-auth.ts';
 import { startMockVendor } from './mock-vendor-process.ts';
 
@@ -15,6 +16,10 @@ export type BenchStackOptions = Pick<WorkerdOptions, 'config' | 'options'> & {
   directory: string;
   /** Settings of the gateway for this run. */
   gatewayEnv?: Record<string, string>;
+  /** Of everything that is ours. `info` writes a line for each request. */
+  logLevel?: string;
+  /** Whether callers have limits, which nobody comes near but gateway and chat look after. */
+  isLimited?: boolean;
 };
 
 export type BenchStack = {
@@ -33,7 +38,8 @@ export type BenchStack = {
 
 /** The whole platform with a mock vendor behind it, and the gateway on plain workerd in front. */
 export async function startBenchStack(options: BenchStackOptions): Promise<BenchStack> {
-  const { directory } = options;
+  const { directory, logLevel = 'error', isLimited = false } = options;
+  const limits = isLimited ? farLimits : {};
   if (options.config === undefined) await bundleGateway();
   await using started = new AsyncDisposableStack();
   const vendor = await startMockVendor();
@@ -42,13 +48,22 @@ export async function startBenchStack(options: BenchStackOptions): Promise<Bench
     directory,
     port: 0,
     nats: false,
-    extraEnv: { auth: quiet, asset: quiet, chat: { ...quiet, ...chatEnv(vendor.url) } },
+    extraEnv: {
+      auth: { LOG_LEVEL: logLevel },
+      asset: { LOG_LEVEL: logLevel },
+      chat: { LOG_LEVEL: logLevel, ...chatEnv(vendor.url) },
+    },
   });
   started.defer(stack.stop);
+  await limitKeys(stack.databaseUrl, limits);
   const { privateKey } = await signingKeysOf(directory);
   const auth = await startCountingAuth(stack.urls.auth);
   started.defer(auth.stop);
-  const gateway = await startGateway(options, { ...stack.urls, auth: auth.url }, privateKey);
+  const limiter = await startLimiter(options);
+  started.defer(limiter.stop);
+  const gatewayOptions = [`--external-addr=limiter=${limiter.address}`, ...(options.options ?? [])];
+  const urls = { ...stack.urls, auth: auth.url };
+  const gateway = await startGateway({ ...options, options: gatewayOptions }, urls, privateKey);
   started.defer(gateway.stop);
   const sign = createAssertionSigner(PrivateJwk.parse(JSON.parse(privateKey)));
   const all = started.move();
@@ -58,24 +73,35 @@ export async function startBenchStack(options: BenchStackOptions): Promise<Bench
     gatewayUrl: gateway.url,
     apiKey: stack.key,
     auth,
-    pids: { gateway: gateway.pid, ...(await pidsIn(directory)), vendor: vendor.pid },
+    pids: { gateway: gateway.pid, limiter: limiter.pid, ...(await pidsIn(directory)), vendor: vendor.pid },
     chatHeaders: async () => ({
-      'x-gaia-assertion': await sign(benchUser, 'chat'),
+      'x-gaia-assertion': await sign({ ...benchUser, limits }, 'chat'),
       'x-gaia-contract': String(contractVersion),
     }),
     stop: () => all.disposeAsync(),
   };
 }
 
+/** Counts the requests of limited keys for all processes of a gateway, as on a machine of one's own. */
+async function startLimiter({ config = gatewayCapnp, directory }: BenchStackOptions) {
+  const [port = 0] = await freePorts(1);
+  const disk = join(directory, 'limits');
+  await mkdir(disk);
+  const options = [`--directory-path=disk=${disk}`];
+  const limiter = join(dirname(config), 'workerd-limiter.capnp');
+  const process = await startWorkerd({ port, env: {}, config: limiter, options });
+  return { address: `127.0.0.1:${port}`, pid: process.pid, stop: () => process.stop() };
+}
+
 async function startGateway(
-  { config, options, gatewayEnv }: BenchStackOptions,
+  { config, options, gatewayEnv, logLevel = 'error' }: BenchStackOptions,
   urls: Stack['urls'],
   privateKey: string,
 ) {
   const [port = 0] = await freePorts(1);
   const env = {
     ENVIRONMENT: 'local',
-    LOG_LEVEL: 'error',
+    LOG_LEVEL: logLevel,
     GIT_COMMIT: 'bench',
     ALLOWED_ORIGINS: '',
     AUTH_SERVICE_URL: urls.auth,
@@ -99,27 +125,40 @@ async function startGateway(
   return { url, pid: process.pid, stop: () => process.stop() };
 }
 
+const farLimits = { rpm: 1_000_000_000, tpm: 1_000_000_000 };
+
+async function limitKeys(databaseUrl: string, limits: object): Promise<void> {
+  const client = new pg.Client({ connectionString: databaseUrl });
+  await client.connect();
+  await client.query('UPDATE api_keys SET limits = $1', [JSON.stringify(limits)]);
+  await client.end();
+}
+
 /** The stack keeps a record of what it started. */
 async function pidsIn(directory: string): Promise<Record<string, number>> {
   const { children } = RunRecord.parse(JSON.parse(await readFile(join(directory, 'run.json'), 'utf8')));
   return Object.fromEntries(children.filter(({ name }) => counted.has(name)).map(({ name, pid }) => [name, pid]));
 }
 
-const counted = new Set(['auth', 'chat']);
+const counted = new Set(['auth', 'chat', 'postgres']);
 const RunRecord = z.object({ children: z.array(z.object({ name: z.string(), pid: z.int() })) });
 const PrivateJwk = z.looseObject({ kty: z.string() });
-const quiet = { LOG_LEVEL: 'error' };
 const benchUser = {
   kind: 'user' as const,
   userId: '00000000-0000-4000-8000-00000000000a',
   keyId: '00000000-0000-4000-8000-00000000000b',
   scopes: ['chat:write' as const],
-  limits: {},
 };
 
 function chatEnv(vendorUrl: string): Record<string, string> {
   const provider = { id: 'bench', base_url: `${vendorUrl}/v1`, api_key_variable: 'BENCH_KEY', models: ['bench'] };
   // The vendor's model is in no price list, and a call that cannot be charged is refused.
   const price = JSON.stringify({ input: 1, output: 2 });
-  return { CHAT_PROVIDERS: JSON.stringify([provider]), BENCH_KEY: 'bench-key', UNKNOWN_MODEL_PRICE: price };
+  const translated = { ANTHROPIC_API_KEY: 'bench-key', ANTHROPIC_BASE_URL: vendorUrl };
+  return {
+    CHAT_PROVIDERS: JSON.stringify([provider]),
+    BENCH_KEY: 'bench-key',
+    UNKNOWN_MODEL_PRICE: price,
+    ...translated,
+  };
 }

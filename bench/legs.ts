@@ -13,11 +13,21 @@ export const legTitles = {
   workerd: 'bare workerd',
   portkey: 'Portkey',
   chat: 'our chat alone',
+  translated: 'our chat, translating',
   gateway: 'our gateway and chat',
 } as const;
 
 export type LegName = keyof typeof legTitles;
-export const legNames: readonly LegName[] = ['direct', 'nginx', 'node', 'workerd', 'portkey', 'chat', 'gateway'];
+export const legNames: readonly LegName[] = [
+  'direct',
+  'nginx',
+  'node',
+  'workerd',
+  'portkey',
+  'chat',
+  'translated',
+  'gateway',
+];
 
 /** A way to the vendor, and the processes on it whose CPU is its price. */
 export type MeasuredLeg = { name: LegName; pids: Record<string, number>; leg: () => Promise<Leg> };
@@ -54,20 +64,27 @@ export async function startLegs(stack: BenchStack, directory: string, wanted: re
   return { legs, skipped, stop: () => all.disposeAsync() };
 }
 
+/** The second one's vendor speaks Anthropic's protocol. */
+const chatModels: Partial<Record<LegName, string>> = {
+  chat: 'bench/bench',
+  translated: 'anthropic/claude-haiku-4-5',
+};
+
 function ownLeg(name: LegName, stack: BenchStack): MeasuredLeg {
   const { vendorUrl, chatUrl, gatewayUrl, apiKey, pids } = stack;
   const only = (...names: string[]): Record<string, number> =>
-    Object.fromEntries(Object.entries(pids).filter(([process]) => names.includes(process)));
+    Object.fromEntries(names.flatMap((process) => (pids[process] === undefined ? [] : [[process, pids[process]]])));
   if (name === 'direct') {
     return { name, pids: {}, leg: async () => ({ name, url: vendorUrl, headers: {}, model: 'bench' }) };
   }
-  if (name === 'chat') {
+  const chatModel = chatModels[name];
+  if (chatModel) {
     return {
       name,
-      pids: only('chat'),
-      leg: async () => ({ name, url: chatUrl, headers: await stack.chatHeaders(), model: 'bench/bench' }),
+      pids: only('chat', 'postgres'),
+      leg: async () => ({ name, url: chatUrl, headers: await stack.chatHeaders(), model: chatModel }),
     };
   }
   const leg = { name, url: gatewayUrl, headers: { 'x-api-key': apiKey }, model: 'bench/bench' };
-  return { name, pids: only('gateway', 'auth', 'chat'), leg: async () => leg };
+  return { name, pids: only('gateway', 'limiter', 'auth', 'chat', 'postgres'), leg: async () => leg };
 }

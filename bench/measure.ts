@@ -1,7 +1,11 @@
+import { setTimeout as sleep } from 'node:timers/promises';
 import { cpuMicroseconds } from './cpu.ts';
 import type { LegName, MeasuredLeg } from './legs.ts';
 import { load, type Leg, type LoadOptions } from './load.ts';
 import { quantile } from './statistics.ts';
+
+/** What a call costs after its answer, such as being written down, counts as well. */
+const settleMs = 100;
 
 export type Counts = { requests: number; streams: number; concurrency: number; rounds: number };
 
@@ -61,6 +65,7 @@ async function withCpu({ pids }: MeasuredLeg, leg: Leg, options: LoadOptions) {
   const processes = Object.entries(pids);
   const before = await Promise.all(processes.map(([, pid]) => cpuMicroseconds(pid)));
   const result = await load(leg, options);
+  await sleep(settleMs);
   const after = await Promise.all(processes.map(([, pid]) => cpuMicroseconds(pid)));
   const cpu = processes.map(([name], index): [string, number | null] => {
     const [from, to] = [before[index], after[index]];

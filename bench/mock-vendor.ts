@@ -1,53 +1,48 @@
 import { createServer, type ServerResponse } from 'node:http';
 import type { AddressInfo } from 'node:net';
+import * as z from 'zod/mini';
+import { openAiAnswer, type MockAnswer } from './mock-openai.ts';
+import { anthropicAnswer } from './mock-anthropic.ts';
 
-// A vendor that costs next to nothing, in a process of its own: OpenAI's protocol over plain node:http. A stream has
-// 50 chunks, 5 ms apart. Tells its port over IPC, and ends with its parent.
+// A vendor that costs next to nothing, in a process of its own: OpenAI's and Anthropic's protocols over plain
+// node:http. A stream has 50 chunks of text, 5 ms apart. Tells its port over IPC, and ends with its parent.
 
-const chunkCount = 50;
 const chunkIntervalMs = 5;
 
-const completion = JSON.stringify({
-  id: 'chatcmpl-bench',
-  object: 'chat.completion',
-  created: 1_700_000_000,
-  model: 'bench',
-  choices: [
-    { index: 0, message: { role: 'assistant', content: 'Hello from the mock vendor.' }, finish_reason: 'stop' },
-  ],
-  usage: { prompt_tokens: 9, completion_tokens: 6, total_tokens: 15 },
+const RequestBody = z.object({
+  stream: z.optional(z.boolean()),
+  stream_options: z.optional(z.object({ include_usage: z.optional(z.boolean()) })),
 });
 
 const server = createServer((request, response) => {
   const parts: Buffer[] = [];
   request.on('data', (part: Buffer) => parts.push(part));
   request.on('end', () => {
-    if (Buffer.concat(parts).includes('"stream":true')) stream(response);
-    else
-      response
-        .writeHead(200, { 'content-type': 'application/json', 'content-length': completion.length })
-        .end(completion);
+    if (parts.length === 0) return response.writeHead(404).end();
+    const body = RequestBody.parse(JSON.parse(Buffer.concat(parts).toString('utf8')));
+    const includesUsage = body.stream_options?.include_usage ?? false;
+    const answer = request.url === '/v1/messages' ? anthropicAnswer : openAiAnswer(includesUsage);
+    if (body.stream) return stream(response, answer);
+    return send(response, answer.whole);
   });
 });
 
-function stream(response: ServerResponse): void {
+function send(response: ServerResponse, whole: Buffer): void {
+  response.writeHead(200, { 'content-type': 'application/json', 'content-length': whole.length }).end(whole);
+}
+
+function stream(response: ServerResponse, { first, chunks, last }: MockAnswer): void {
   response.writeHead(200, { 'content-type': 'text/event-stream' });
   let sent = 0;
   const timer = setInterval(() => {
+    response.write(chunks[sent]);
     sent += 1;
-    response.write(chunk(sent));
-    if (sent < chunkCount) return;
+    if (sent < chunks.length) return;
     clearInterval(timer);
-    response.end('data: [DONE]\n\n');
+    response.end(last);
   }, chunkIntervalMs);
   response.on('close', () => clearInterval(timer));
-  response.write(chunk(0));
-}
-
-function chunk(index: number): string {
-  const delta = { content: `token ${index} ` };
-  const body = { id: 'chatcmpl-bench', object: 'chat.completion.chunk', created: 1_700_000_000, model: 'bench' };
-  return `data: ${JSON.stringify({ ...body, choices: [{ index: 0, delta, finish_reason: null }] })}\n\n`;
+  response.write(first);
 }
 
 server.keepAliveTimeout = 120_000;

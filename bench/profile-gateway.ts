@@ -11,7 +11,7 @@
 
 import { copyFile, mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
-import { join } from 'node:path';
+import { dirname, join } from 'node:path';
 import { parseArgs } from 'node:util';
 import { freePorts } from '../ops/local/ports.ts';
 import { bundleGateway, gatewayCapnp } from '../ops/local/workerd.ts';
@@ -75,6 +75,10 @@ async function readableGateway(): Promise<string> {
   await mkdir(join(root, 'edge-gateway'), { recursive: true });
   const config = join(root, 'edge-gateway/workerd.capnp');
   await copyFile(gatewayCapnp, config);
+  await copyFile(
+    join(dirname(gatewayCapnp), 'workerd-limiter.capnp'),
+    join(root, 'edge-gateway/workerd-limiter.capnp'),
+  );
   return config;
 }
 

@@ -18,6 +18,8 @@ const { values } = parseArgs({
     rounds: { type: 'string', default: '5' },
     only: { type: 'string' },
     soak: { type: 'boolean', default: false },
+    limits: { type: 'string', default: 'on' },
+    'log-level': { type: 'string', default: 'info' },
     json: { type: 'boolean', default: false },
   },
 });
@@ -38,7 +40,13 @@ async function bench(): Promise<number> {
   await using cleanUp = new AsyncDisposableStack();
   const directory = await mkdtemp(join(tmpdir(), 'gaia-bench-'));
   cleanUp.defer(() => rm(directory, { recursive: true, force: true }));
-  const stack = await startBenchStack({ directory, gatewayEnv: { KEY_FLOOD_LIMIT: '1000000000' } });
+  const gatewayEnv = { KEY_FLOOD_LIMIT: '1000000000' };
+  const stack = await startBenchStack({
+    directory,
+    gatewayEnv,
+    logLevel: values['log-level'],
+    isLimited: values.limits === 'on',
+  });
   cleanUp.defer(stack.stop);
   const work = values.soak ? soakOnly(stack) : compare(stack, { directory, wanted, cleanUp });
   const outcome = await Promise.race([work, interrupted]);
