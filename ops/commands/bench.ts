@@ -11,7 +11,8 @@ export const benchCommand: OpsCommand = {
 
 Measures latency and CPU per request against a mock vendor: directly, through nginx, a Node proxy, a bare workerd proxy,
 Portkey's gateway, our chat (passing through and translating), and our gateway and chat, interleaved in rounds. Everything
-of ours is real (workerd, Postgres, authentication, limits and metering of every request). Numbers of different machines do not compare, the ratios of one run do.
+of ours is real (workerd, Postgres, authentication, limits and metering of every request). Numbers of different machines do
+not compare, the ratios of one run do.
 nginx is installed where we are root on Debian; Portkey is installed once, into .gaia/bench-peers. About five minutes.
 
   --only NAMES      of direct, nginx, node, workerd, portkey, chat, translated, gateway, checks
