@@ -20,8 +20,8 @@ const pace = {
   /** A provider that wants a longer pause is not waited for. */
   PROVIDER_MAX_RETRY_DELAY_SECONDS: seconds(5),
   STREAM_KEEP_ALIVE_SECONDS: seconds(15),
-  /** In an answer that has begun. workerd notices a client that closed its connection only when it writes to it. */
-  STREAM_HEARTBEAT_SECONDS: seconds(0.5),
+  /** In an answer that has begun. workerd notices a client that closed its connection at the second write to it. */
+  STREAM_HEARTBEAT_SECONDS: seconds(0.3),
 };
 
 /** Every variable of this backend but the keys that CHAT_PROVIDERS names. */
