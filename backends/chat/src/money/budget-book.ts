@@ -31,20 +31,23 @@ export type BudgetBookOptions = {
   log: Logger;
   now?: () => number;
   pollMs?: number;
-  /** How old its knowledge may be. */
+  /** How old its knowledge may be, which is two seconds unless the database is away. */
   maxAgeMs?: number;
   /** Callers beyond this are forgotten, oldest first, and ask the database once more. */
   maxCallers?: number;
 };
 
 const fullReloadMs = 300_000;
+/** As long as the edge serves callers whom it knows while nobody can say who was revoked. */
+const standardMaxAgeMs = 35_000;
 
 /**
  * Reads what changed every two seconds. A caller is free once the database has said so: a key made a moment ago, with
  * its budget, is not in what was read last. From then on a new budget is among the changes.
  */
 export function startBudgetBook(options: BudgetBookOptions): BudgetBook {
-  const { read, log, now = () => performance.now(), pollMs = 2_000, maxAgeMs = 10_000, maxCallers = 50_000 } = options;
+  const { read, log, now = () => performance.now(), pollMs = 2_000, maxAgeMs = standardMaxAgeMs } = options;
+  const { maxCallers = 50_000 } = options;
   const free = new Set<string>();
   let budgeted = new Set<string>();
   let position: string | null = null;
