@@ -29,6 +29,8 @@ export type ChatStack = {
   databaseProxy: FaultProxy;
   /** What chat has logged. */
   logLines: string[];
+  /** Processes that ended although nobody asked them to. */
+  deaths: string[];
   /** A user of its own with one key. */
   caller: (limits?: { budget?: KeyBudget; rpm?: number }) => Promise<Caller>;
   fetch: (path: string, body: object, sending?: Sending) => Promise<Response>;
@@ -48,6 +50,7 @@ export async function startChatStack(env: Record<string, string> = {}): Promise<
   const { privateKey, publicKeys } = await generateSigningKeys();
   const trust = { GATEWAY_PUBLIC_KEYS: publicKeys };
   const logLines: string[] = [];
+  const deaths: string[] = [];
   const proxies: FaultProxy[] = [vendorProxy];
   const stack = await startTestStack({
     databaseUrls: async (url) => {
@@ -67,7 +70,10 @@ export async function startChatStack(env: Record<string, string> = {}): Promise<
       auth: trust,
       asset: trust,
     },
-    events: { onLine: (service, line) => service === 'chat' && logLines.push(line) },
+    events: {
+      onLine: (service, line) => service === 'chat' && logLines.push(line),
+      onDeath: (name, how) => void deaths.push(`${name}: ${how}`),
+    },
   });
   const [, databaseProxy = vendorProxy] = proxies;
   const { auth, chat, asset } = stack.urls;
@@ -83,6 +89,7 @@ export async function startChatStack(env: Record<string, string> = {}): Promise<
     vendorProxy,
     databaseProxy,
     logLines,
+    deaths,
     caller: async (limits = {}) => await newCaller(stack.databaseUrl, limits),
     ...clientOf(edge.port, stack.key),
     rows: async (schema, text, values) => z.array(schema).parse(await queryRows(stack.databaseUrl, text, values)),
