@@ -7,15 +7,22 @@ import { AppError, type ErrorCode } from '../http/error.ts';
 import { renderProblem } from '../http/problem.ts';
 import { newId } from '../id.ts';
 import type { Logger } from '../log.ts';
+import { createLeaving } from './leaving.ts';
 import type { ServiceEnv } from './service-env.ts';
 
 export type ServeOptions = { app: Hono<ServiceEnv>; host: string; port: number; log: Logger };
 
 export type Listening = {
   port: number;
-  /** Takes no new connections, lets the open requests finish for at most this long, then cuts them. */
+  /**
+   * Sends clients elsewhere, then takes no new connections and lets the open requests finish for at most this long, then
+   * cuts them.
+   */
   close: (drainMs: number) => Promise<void>;
 };
+
+/** Where nobody else is there to go to. */
+const mostLeavingMs = 2_000;
 
 /** Listens, and answers in the one error shape even where Node's parser fails before the app sees a request. */
 export async function serve({ app, host, port, log }: ServeOptions): Promise<Listening> {
@@ -31,8 +38,12 @@ export async function serve({ app, host, port, log }: ServeOptions): Promise<Lis
       requestTimeout: 120_000,
       keepAliveTimeout: 75_000,
     },
-    (incoming, outgoing) => void listener(incoming, outgoing),
+    (incoming, outgoing) => {
+      leaving.begun(incoming, outgoing);
+      void listener(incoming, outgoing);
+    },
   );
+  const leaving = createLeaving();
   server.maxHeadersCount = 0;
   server.on('clientError', (error: NodeJS.ErrnoException, socket) => refuse(socket, parserError(error)));
   server.on('connect', (_request, socket) =>
@@ -50,7 +61,13 @@ export async function serve({ app, host, port, log }: ServeOptions): Promise<Lis
   await listening(server, host, port);
   const address = boundAddress(server);
   log.info('listening', { port: address.port });
-  return { port: address.port, close: (drainMs) => closeServer(server, drainMs) };
+  return {
+    port: address.port,
+    close: async (drainMs) => {
+      await leaving.leave(Math.min(mostLeavingMs, drainMs / 2));
+      await closeServer(server, drainMs);
+    },
+  };
 }
 
 function parserError(error: NodeJS.ErrnoException): AppError {
