@@ -5,6 +5,7 @@ import type { TestIdentity } from './assertions.ts';
 
 export type ChatProcess = {
   child: Running;
+  port: number;
   /** As the gateway would for this caller. */
   post: (principal: UserPrincipal, path: string, body: object) => Promise<Response>;
 };
@@ -38,6 +39,7 @@ export async function startChatProcess(
   });
   return {
     child,
+    port,
     post: async (principal, path, body) =>
       await fetch(`http://127.0.0.1:${port}${path}`, {
         method: 'POST',

@@ -1,7 +1,7 @@
 import { randomUUID } from 'node:crypto';
 import * as z from 'zod';
 import { createApiKey, hashApiKey } from '#shared/identity/api-key.ts';
-import { generateSigningKeys } from '../../ops/local/signing-key.ts';
+import { generateSigningKeys, type SigningKeys } from '../../ops/local/signing-key.ts';
 import { startEdge } from './edge.ts';
 import { createFakeAnthropic } from './fake-anthropic.ts';
 import { createFakeOpenAi } from './fake-openai.ts';
@@ -27,6 +27,8 @@ export type ChatStack = {
   vendorProxy: FaultProxy;
   /** Between chat and Postgres. */
   databaseProxy: FaultProxy;
+  /** What the gateway signs with, and what backends trust. */
+  keys: SigningKeys;
   /** What chat has logged. */
   logLines: string[];
   /** Processes that ended although nobody asked them to. */
@@ -47,8 +49,8 @@ const Made = z.tuple([z.object({ user_id: z.string(), id: z.string() })]);
 export async function startChatStack(env: Record<string, string> = {}): Promise<ChatStack> {
   const [openai, anthropic] = await Promise.all([createFakeOpenAi(), createFakeAnthropic()]);
   const vendorProxy = await createFaultProxy({ targetPort: portOf(openai.url) });
-  const { privateKey, publicKeys } = await generateSigningKeys();
-  const trust = { GATEWAY_PUBLIC_KEYS: publicKeys };
+  const keys = await generateSigningKeys();
+  const trust = { GATEWAY_PUBLIC_KEYS: keys.publicKeys };
   const logLines: string[] = [];
   const deaths: string[] = [];
   const proxies: FaultProxy[] = [vendorProxy];
@@ -79,7 +81,7 @@ export async function startChatStack(env: Record<string, string> = {}): Promise<
   const { auth, chat, asset } = stack.urls;
   const edge = await startEdge(
     { auth: portOf(auth), chat: portOf(chat), asset: portOf(asset) },
-    { GATEWAY_SIGNING_KEY: privateKey, KEY_FLOOD_LIMIT: '1000000', ADDRESS_FLOOD_LIMIT: '1000000' },
+    { GATEWAY_SIGNING_KEY: keys.privateKey, KEY_FLOOD_LIMIT: '1000000', ADDRESS_FLOOD_LIMIT: '1000000' },
   );
   return {
     stack,
@@ -88,6 +90,7 @@ export async function startChatStack(env: Record<string, string> = {}): Promise<
     anthropic,
     vendorProxy,
     databaseProxy,
+    keys,
     logLines,
     deaths,
     caller: async (limits = {}) => await newCaller(stack.databaseUrl, limits),
