@@ -91,8 +91,8 @@ describe('a stream', () => {
     write = ({ writable, open, complete }) => {
       open();
       writable.write('data: 1\n\n');
-      complete();
       writable.write('data: 2\n\n');
+      complete();
       writable.end('data: [DONE]\n\n');
     };
     const headers = keyed();
@@ -253,7 +253,7 @@ function createApp(): Hono<ServiceEnv> {
         effects += 1;
         const bytes = await work();
         const respond = (): Response => sendBytes(c, bytes, 'application/json', { ratelimit: 'live' });
-        return { status: 200, headers: { 'content-type': 'application/json' }, bytes, respond };
+        return { status: 200, contentType: 'application/json', bytes, respond };
       }),
   );
   app.post('/unprotected', async (c) => {
@@ -261,7 +261,7 @@ function createApp(): Hono<ServiceEnv> {
     const unused = { ...idempotency, claim };
     return await answerOnce(c, { idempotency: unused, body: new Uint8Array(), signal: clientLeft(c) }, async () => {
       effects += 1;
-      return { status: 200, headers: {}, bytes: await work(), respond: () => c.json({}) };
+      return { status: 200, contentType: '', bytes: await work(), respond: () => c.json({}) };
     });
   });
   app.post(

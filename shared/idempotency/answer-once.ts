@@ -10,8 +10,11 @@ import { recordedSink, unrecordedSink, type RecordedSink } from './recorded-sink
 
 export type OnceOptions = { idempotency: Idempotency; body: Uint8Array; signal: AbortSignal };
 
-/** What is kept of an answer, and how it is sent the first time. */
-export type FirstAnswer = Answer & { respond: () => Response };
+/**
+ * What is kept of an answer, and how it is sent the first time. Other headers are of the moment (limits, ids, times) and
+ * would be wrong in a repetition.
+ */
+export type FirstAnswer = Pick<Answer, 'status' | 'bytes'> & { contentType: string; respond: () => Response };
 
 /**
  * Carries a request out once for each Idempotency-Key; without the header it costs nothing. What `work` throws is not
@@ -28,8 +31,8 @@ export async function answerOnce(
   if (claim.kind === 'replay') return replayed(claim.answer);
   const { attempt } = claim;
   try {
-    const { respond, ...answer } = await work(runFor(claim, signal));
-    await attempt.finish(answer);
+    const { respond, contentType, status, bytes } = await work(runFor(claim, signal));
+    await attempt.finish({ status, headers: { 'content-type': contentType }, bytes });
     return respond();
   } catch (error) {
     await attempt.release();

@@ -23,6 +23,22 @@ describe('a stream that is recorded', () => {
     expect(attempt.release).not.toHaveBeenCalled();
   });
 
+  it('ends for its client with its last event, also while whoever writes it has not ended', async () => {
+    const { sink, target, finished } = recorded();
+    const whole = 'data: 1\n\ndata: [DONE]\r\n\r\n';
+    let received = '';
+    target.on('data', (bytes) => (received += String(bytes)));
+    sink.writable.write('data: 1\n\n');
+    sink.complete();
+    sink.writable.write('data: [DONE]\r\n');
+    sink.writable.write('\r\n');
+    expect(await finished).toBe(whole);
+    await vi.waitUntil(() => received === whole);
+    sink.writable.end('\r\n');
+    await once(target, 'end');
+    expect(received).toBe(whole);
+  });
+
   it('whose client leaves before its end is not kept', async () => {
     const { sink, target, attempt } = recorded();
     sink.writable.write('begin');

@@ -5,7 +5,7 @@ import type { Recording } from './recordings.ts';
 
 /** A sink that remembers what passes through it. Whoever writes says how the stream ends, once. */
 export type RecordedSink = AnswerSink & {
-  /** What is written from now on is the end of a complete stream, and reaches the client once all of it is kept. */
+  /** What is written from now on is the last event of a complete stream, and reaches the client once all of it is kept. */
   complete: () => void;
   /** The stream broke, or its client left: nothing is kept. */
   broken: () => void;
@@ -29,8 +29,9 @@ class RecordingStream extends Writable {
   readonly #attempt: Attempt;
   readonly #recording: Recording;
   #isComplete = false;
-  /** The end of a complete stream: a client that has it may forget its request. */
-  #held: Buffer[] = [];
+  /** The last event of a complete stream: a client that has it may forget its request. */
+  #held: Buffer = Buffer.alloc(0);
+  #kept: Promise<void> | undefined;
 
   constructor(target: Writable, attempt: Attempt, recording: Recording) {
     super({ highWaterMark: target.writableHighWaterMark });
@@ -52,16 +53,14 @@ class RecordingStream extends Writable {
   }
 
   override _write(chunk: Buffer, _encoding: BufferEncoding, done: () => void): void {
-    this.#recording.add(chunk);
-    if (this.#isComplete) {
-      this.#held.push(chunk);
-      done();
-    } else if (this.#target.write(chunk)) done();
+    if (this.#isComplete) this.#hold(chunk);
+    else this.#recording.add(chunk);
+    if (this.#isComplete || this.#target.write(chunk)) done();
     else this.#target.once('drain', done);
   }
 
   override _final(done: () => void): void {
-    void this.#settled().then(() => this.#target.end(Buffer.concat(this.#held), done));
+    void this.#end(done);
   }
 
   override _destroy(error: Error | null, done: (error: Error | null) => void): void {
@@ -70,9 +69,33 @@ class RecordingStream extends Writable {
     done(error);
   }
 
-  async #settled(): Promise<void> {
-    await Promise.resolve(); // Whoever ends the stream may say in the same breath that it broke.
-    if (this.#isComplete) await this.#attempt.finish({ ...streamAnswer, bytes: this.#recording.bytes() });
-    else this.broken();
+  /** Behind the last event only more blank lines can come, which need not be sent again. */
+  #hold(chunk: Buffer): void {
+    if (this.#kept) return;
+    this.#recording.add(chunk);
+    this.#held = Buffer.concat([this.#held, chunk]);
+    // Its vendor may take its time to end the connection; a client that reads on until `[DONE]` need not wait for that.
+    if (endsWithBlankLine(this.#held)) void this.#keep();
   }
+
+  async #end(done: () => void): Promise<void> {
+    if (this.#isComplete) await this.#keep();
+    else this.broken();
+    this.#target.end(done);
+  }
+
+  async #keep(): Promise<void> {
+    this.#kept ??= this.#finished();
+    await this.#kept;
+  }
+
+  async #finished(): Promise<void> {
+    await Promise.resolve(); // Whoever writes the end may say in the same breath that the stream broke.
+    await this.#attempt.finish({ ...streamAnswer, bytes: this.#recording.bytes() });
+    if (this.#held.length > 0 && !this.#target.destroyed) this.#target.write(this.#held);
+  }
+}
+
+function endsWithBlankLine(bytes: Buffer): boolean {
+  return /(?:\r\n|\n|\r(?!\n)){2}$/.test(bytes.toString('latin1', bytes.length - 4));
 }

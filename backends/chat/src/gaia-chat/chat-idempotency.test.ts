@@ -28,6 +28,16 @@ const unary = ['/api/v0.2/chat', '/api/v1/chat', '/api/v1/chat/completions', '/a
 const streams = [...unary, '/api/v0.2/chat/stream'];
 const bodyFor = (path: string, more: object = {}): object =>
   path.includes('v0.3') ? { message: 'hello', ...more } : { ...message, ...more };
+const completion = { model: gpt, messages: [{ role: 'user', content: 'hello' }] };
+const streamed: [string, object][] = [
+  ['/v1/chat/completions', { ...completion, stream: true }],
+  ...streams.map((path): [string, object] => [path, bodyFor(path, { stream: true })]),
+];
+const wishes: [string, object][] = [
+  ['/v1/chat/completions', completion],
+  ...unary.map((path): [string, object] => [path, bodyFor(path)]),
+  ...streamed,
+];
 const asked = (): number => Object.values(chats.vendors).reduce((sum, { requests }) => sum + requests.length, 0);
 
 /** As if everything had been forgotten but the conversation: what a crash between the two commits leaves. */
@@ -43,6 +53,31 @@ describe('a request that is sent again with its Idempotency-Key', () => {
     expect(await jsonOf(again)).toEqual(first);
     expect(asked()).toBe(1);
     expect(await chats.messages(me)).toHaveLength(2);
+  });
+
+  it.each(wishes)(
+    'to %s gets headers of its own, and not what the first was told of its limits',
+    async (path, body) => {
+      const first = await me.post(path, body, key);
+      await first.text();
+      const again = await me.post(path, body, key);
+      expect([await again.text(), again.headers.get('idempotency-replayed')]).toEqual([expect.any(String), 'true']);
+      expect([first, again].map(({ headers }) => headers.get('ratelimit'))).toEqual([expect.any(String), null]);
+      expect(again.headers.get('x-request-id')).not.toBe(first.headers.get('x-request-id'));
+    },
+  );
+
+  // The vendor's silence would end it as well, but only after ten seconds.
+  it.each(streamed)('to %s is answered whole before its vendor ends', { timeout: 5_000 }, async (path, body) => {
+    chats.vendors.openai.next({ breakAfter: { events: 99, with: 'hang' } });
+    const answer = await me.post(path, body, key);
+    let text = '';
+    for await (const part of answer.body?.pipeThrough(new TextDecoderStream()) ?? []) {
+      text += part;
+      if (text.endsWith('data: [DONE]\n\n')) break;
+    }
+    expect(await (await me.post(path, body, key)).text()).toBe(text);
+    expect(asked()).toBe(1);
   });
 
   it.each(streams)('to %s as a stream gets the same bytes', async (path) => {

@@ -34,8 +34,8 @@ export async function answerCall(
   }
   return await answerOnce(c, once, async (run) => {
     const { bytes, admitted } = await calls.unary(callOf(c, request, run));
-    const headers = { ...admitted.headers, 'content-type': jsonType };
-    return { status: 200, headers, bytes, respond: () => sendBytes(c, bytes, jsonType, admitted.headers) };
+    const respond = (): Response => sendBytes(c, bytes, jsonType, admitted.headers);
+    return { status: 200, contentType: jsonType, bytes, respond };
   });
 }
 

@@ -31,9 +31,9 @@ export async function chatOnce(
     const opening = { caller: callerOf(c, body, run), wish: { request, isStream: false } };
     const { fields, headers = {} } = await withChat(chats, opening, async (chat) => await work(chat, startedAt));
     const bytes = Buffer.from(JSON.stringify(fields));
-    const type = 'application/json';
-    const respond = (): Response => sendBytes(c, bytes, type, headers);
-    return { status: 200, headers: { ...headers, 'content-type': type }, bytes, respond };
+    const contentType = 'application/json';
+    const respond = (): Response => sendBytes(c, bytes, contentType, headers);
+    return { status: 200, contentType, bytes, respond };
   });
 }
 

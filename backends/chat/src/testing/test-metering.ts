@@ -23,7 +23,8 @@ export function createTestMetering(): TestMetering {
     admit: async (admission) => {
       admissions.push(admission);
       const { callId, principal, worst: granted } = admission;
-      return { callId, principal, granted, isReserved: false, isAwaited: false, at: new Date(), headers: {} };
+      const headers = { ratelimit: `"tpm";r=${admissions.length};t=60` };
+      return { callId, principal, granted, isReserved: false, isAwaited: false, at: new Date(), headers };
     },
     settle: async (_admitted, outcome) => {
       outcomes.push(outcome);
