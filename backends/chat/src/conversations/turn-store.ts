@@ -20,6 +20,8 @@ export type Turn = Lease & {
   turnId: string;
   /** Of the user's message. The answer's is the next one. */
   position: number;
+  /** The message was stored by an earlier attempt at this turn. */
+  isRetry: boolean;
 };
 
 /** What came of the wish to begin a turn. */
@@ -53,6 +55,11 @@ export type TurnStore = {
    * no answer, because nothing came of the call or because the user has deleted the question.
    */
   complete: (principal: UserPrincipal, turn: Turn, answer: Answer) => Promise<Message | null>;
+  /**
+   * As if the turn had never been begun: takes its message away again, and the conversation that it made. A message of
+   * an earlier attempt stays, unanswered.
+   */
+  withdraw: (principal: UserPrincipal, turn: Turn) => Promise<void>;
   /** Makes the leases last on from now. Those that were lost stay lost. */
   renew: (leases: readonly Lease[]) => Promise<void>;
 };

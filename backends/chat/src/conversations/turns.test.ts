@@ -1,4 +1,5 @@
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
+import * as z from 'zod';
 import type { UserPrincipal } from '#shared/identity/principal.ts';
 import {
   answered,
@@ -154,6 +155,69 @@ describe('a turn that goes wrong', () => {
     expect(await one.turns.complete(me, removed, answered('about the secret'))).toBeNull();
     expect(await world.rows('select 1 from chat_messages where user_id = $1', [me.userId])).toEqual([]);
     await turn('next', 't3', cleared.conversationId);
+  });
+});
+
+describe('a turn that is withdrawn', () => {
+  const conversations = async () =>
+    await world.rows('select title, preview from conversations where user_id = $1', [me.userId]);
+
+  it('takes its message and the conversation that it made away with it', async () => {
+    const begun = await begin('hi', 't1');
+    await one.turns.withdraw(me, begun);
+    expect(await conversations()).toEqual([]);
+    expect(await world.messages(begun.conversationId)).toEqual([]);
+    expect((await begin('hi', 't1')).conversationId).not.toBe(begun.conversationId);
+  });
+
+  it('leaves what others said, and a conversation of before, as they were', async () => {
+    const id = await turn('one', 't1');
+    const [before, messages] = [await conversations(), await world.messages(id)];
+    await one.turns.withdraw(me, await begin('two', 't2', id));
+    expect([await conversations(), await world.messages(id)]).toEqual([before, messages]);
+    expect((await begin('three', 't3', id)).history.map(({ content }) => content)).toEqual(['one', 're: one']);
+  });
+
+  it('leaves an empty conversation without the title that its message would have given', async () => {
+    const [made] = await world.rows('insert into conversations (user_id) values ($1) returning id', [me.userId]);
+    const { id } = z.object({ id: z.string() }).parse(made);
+    await one.turns.withdraw(me, await begin('about this', 't1', id));
+    expect(await conversations()).toEqual([{ title: null, preview: null }]);
+    await turn('about that', 't2', id);
+    expect(await conversations()).toEqual([{ title: 'about that', preview: 'about that' }]);
+  });
+
+  it('leaves the message of an earlier attempt, and what that had got', async () => {
+    const failed = await begin('hi', 't1');
+    await one.turns.complete(me, failed, answered('', 'failed'));
+    await one.turns.withdraw(me, await begin('hi', 't1'));
+    expect(await world.messages(failed.conversationId)).toEqual([
+      { role: 'user', content: 'hi', status: 'unanswered' },
+    ]);
+    await one.turns.complete(me, await begin('hi', 't1'), answered('half of', 'broken'));
+    const broken = [
+      { role: 'user', content: 'hi', status: 'completed' },
+      { role: 'assistant', content: 'half of', status: 'broken' },
+    ];
+    await one.turns.withdraw(me, await begin('hi', 't1'));
+    expect(await world.messages(failed.conversationId)).toEqual(broken);
+    await one.turns.complete(me, await begin('hi', 't1'), answered('', 'failed'));
+    expect(await world.messages(failed.conversationId)).toEqual(broken);
+  });
+
+  it('of another user is not withdrawn by knowing it', async () => {
+    const begun = await begin('mine', 't1');
+    await one.turns.withdraw(await world.addUser(), begun);
+    expect(await world.messages(begun.conversationId)).toHaveLength(1);
+    await one.turns.complete(me, begun, answered('mine too'));
+  });
+
+  it('lets the next one begin at once', async () => {
+    const id = await turn('one', 't1');
+    const begun = await begin('two', 't2', id);
+    const next = begin('three', 't3', id);
+    await one.turns.withdraw(me, begun);
+    expect((await next).history).toHaveLength(2);
   });
 });
 

@@ -23,11 +23,14 @@ export type AnsweredTurn = Extract<Begun, { kind: 'answered' }>;
 export type Turns = {
   /**
    * Stores the user's message once nobody else is being answered in the conversation. Rejects with `not_found`, and
-   * with `conflict` when its turn does not come in time; nothing is stored then. Every opened turn must be completed.
+   * with `conflict` when its turn does not come in time; nothing is stored then. Every opened turn must be completed or
+   * withdrawn.
    */
   open: (principal: UserPrincipal, request: OpenTurnRequest) => Promise<OpenedTurn | AnsweredTurn>;
   /** Stores what came of the turn and lets the next one begin. Goes on for 20 s where the database is away. */
   complete: (principal: UserPrincipal, turn: Turn, answer: Answer) => Promise<Message | null>;
+  /** Forgets a turn that was refused, as persistently. */
+  withdraw: (principal: UserPrincipal, turn: Turn) => Promise<void>;
   /** Waits for the answers that are being stored. */
   stop: () => Promise<void>;
 };
@@ -62,8 +65,20 @@ export function createTurns(options: TurnsOptions): Turns {
     } catch (error) {
       // Nobody will complete a turn that they do not know of.
       held.remove(begun);
-      await store.complete(principal, begun, nothingCame).catch(() => undefined);
+      await store.withdraw(principal, begun).catch(() => undefined);
       throw error;
+    }
+  };
+
+  const end = async <T>(principal: UserPrincipal, turn: Turn, work: () => Promise<T>): Promise<T> => {
+    const ended = persistently(work);
+    ending.add(ended);
+    try {
+      return await ended;
+    } finally {
+      ending.delete(ended);
+      held.remove(turn);
+      queue.knock(`${principal.userId} ${turn.conversationId}`);
     }
   };
 
@@ -80,25 +95,15 @@ export function createTurns(options: TurnsOptions): Turns {
         place.leave();
       }
     },
-    complete: async (principal, turn, answer) => {
-      const stored = persistently(async () => await store.complete(principal, turn, answer));
-      ending.add(stored);
-      try {
-        return await stored;
-      } finally {
-        ending.delete(stored);
-        held.remove(turn);
-        queue.knock(`${principal.userId} ${turn.conversationId}`);
-      }
-    },
+    complete: async (principal, turn, answer) =>
+      await end(principal, turn, async () => await store.complete(principal, turn, answer)),
+    withdraw: async (principal, turn) => await end(principal, turn, async () => await store.withdraw(principal, turn)),
     stop: async () => {
       await Promise.allSettled(ending);
       await held.stop();
     },
   };
 }
-
-const nothingCame: Answer = { content: '', model: '', provider: '', tokensUsed: null, status: 'failed' };
 
 /** Only the same turn twice at once makes a new conversation busy. */
 async function beginNew(store: TurnStore, principal: UserPrincipal, request: TurnRequest): Promise<Begun> {

@@ -44,24 +44,34 @@ export type StreamedChat = Pick<StreamExtras, 'watcher' | 'opensAtOnce'> & {
 export async function streamChat(calls: Calls, chat: OpenChat, sink: ChatSink, streamed: StreamedChat): Promise<void> {
   const { onChunk, onStored, ...extras } = streamed;
   let text = '';
-  await calls.stream(chat.call, sink, {
-    ...extras,
-    onAdmitted: ({ headers }) => sink.setHeaders?.(headers),
-    onData: (data) => {
-      const chunk = chunkOf(data);
-      if (!chunk) return;
-      text += chunk.text;
-      onChunk?.(chunk);
+  let isOpen = false;
+  const open = (): void => {
+    isOpen = true;
+    sink.open();
+  };
+  await calls.stream(
+    chat.call,
+    { ...sink, open },
+    {
+      ...extras,
+      onAdmitted: ({ headers }) => sink.setHeaders?.(headers),
+      onData: (data) => {
+        const chunk = chunkOf(data);
+        if (!chunk) return;
+        text += chunk.text;
+        onChunk?.(chunk);
+      },
+      beforeEnd: async ({ target, spent }) => {
+        await endOf(chat, storedAnswer(target, spent, text, 'completed'));
+        return onStored({ target, spent });
+      },
+      onBroken: ({ target, spent, isCancelled }) => {
+        if (!isOpen) return; // Then the call itself rejects, and whoever opened the chat ends it.
+        const status = isCancelled ? 'cancelled' : 'broken';
+        chat.endLater(target && text !== '' ? storedAnswer(target, spent, text, status) : nothingCame);
+      },
     },
-    beforeEnd: async ({ target, spent }) => {
-      await endOf(chat, storedAnswer(target, spent, text, 'completed'));
-      return onStored({ target, spent });
-    },
-    onBroken: ({ target, spent, isCancelled }) => {
-      const status = isCancelled ? 'cancelled' : 'broken';
-      chat.endLater(target && text !== '' ? storedAnswer(target, spent, text, status) : nothingCame);
-    },
-  });
+  );
 }
 
 /** The stream of a request that was answered before. */

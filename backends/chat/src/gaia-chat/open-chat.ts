@@ -1,5 +1,6 @@
 import * as z from 'zod';
 import type { ChatRequestBody } from '#shared/contracts/chat.ts';
+import { AppError } from '#shared/http/error.ts';
 import type { UserPrincipal } from '#shared/identity/principal.ts';
 import type { Logger } from '#shared/log.ts';
 import type { Call, Target } from '../calls/call.ts';
@@ -85,7 +86,7 @@ export async function withChat<T>(
       ...ends,
     });
   } catch (error) {
-    ends.endLater(nothingCame);
+    await ends.giveUp(error);
     throw error;
   }
 }
@@ -160,7 +161,7 @@ function endsOf(
   { turns, log }: ChatParts,
   { principal, requestId }: ChatCaller,
   turn: Turn | null,
-): Pick<OpenChat, 'end' | 'endLater'> {
+): Pick<OpenChat, 'end' | 'endLater'> & { giveUp: (cause: unknown) => Promise<void> } {
   let ended: Promise<unknown> | undefined;
   const end: OpenChat['end'] = async (answer) => {
     if (!turn) return;
@@ -168,5 +169,23 @@ function endsOf(
     await ended;
   };
   const report = (error: unknown): void => log.error('an answer was not stored', { request_id: requestId, error });
-  return { end, endLater: (answer) => void end(answer).catch(report) };
+  const endLater: OpenChat['endLater'] = (answer) => void end(answer).catch(report);
+  return {
+    end,
+    endLater,
+    giveUp: async (cause) => {
+      if (!turn || !isRefusal(cause)) return endLater(nothingCame);
+      ended ??= turns.withdraw(principal, turn);
+      const withdrawn = ended.catch(report);
+      // Where the database may be what is away, its caller need not wait for it.
+      if (cause.code !== 'unavailable') await withdrawn;
+      return undefined;
+    },
+  };
+}
+
+/** Nothing was done for a request that got such an error. A client that left is told nothing, and has not been refused. */
+function isRefusal(error: unknown): error is AppError {
+  if (!(error instanceof AppError) || error.code === 'request_timeout') return false;
+  return error.code === 'unavailable' ? !error.options.sideEffectPossible : error.status < 500;
 }

@@ -211,7 +211,7 @@ describe('POST /api/v0.2/chat', () => {
     expect(statuses).toEqual([
       'completed',
       'completed',
-      ...Array<string>(4).fill('unanswered'),
+      ...Array<string>(3).fill('unanswered'),
       'completed',
       'completed',
     ]);

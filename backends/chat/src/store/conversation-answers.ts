@@ -35,14 +35,16 @@ export async function completeTurn(
 
 async function storeAnswer(tx: Database, userId: string, { turn, answer }: Completion): Promise<Message | null> {
   const isAnswered = answer.status === 'completed' || answer.content !== '';
-  const already = await stored(tx, turn);
-  if (already) return already;
+  const before = await answerOf(tx, turn);
+  if (before?.status === 'completed') return before;
   const [question] = await tx
     .update(chatMessages)
-    .set({ status: isAnswered ? 'completed' : 'unanswered' })
+    .set({ status: isAnswered || before ? 'completed' : 'unanswered' })
     .where(ofTurn(turn, 'user'))
     .returning({ id: chatMessages.id });
   if (!question || !isAnswered) return null;
+  // What an earlier attempt had got until it broke off.
+  if (before) await tx.delete(chatMessages).where(eq(chatMessages.id, before.id));
   const [row] = await tx
     .insert(chatMessages)
     .values({
@@ -61,12 +63,12 @@ async function storeAnswer(tx: Database, userId: string, { turn, answer }: Compl
   return row ?? null;
 }
 
-async function stored(tx: Database, turn: Turn): Promise<Message | null> {
+export async function answerOf(tx: Database, turn: Turn): Promise<Message | null> {
   const [row] = await tx.select(messageColumns).from(chatMessages).where(ofTurn(turn, 'assistant'));
   return row ?? null;
 }
 
-function ofTurn({ conversationId, turnId }: Turn, role: 'user' | 'assistant') {
+export function ofTurn({ conversationId, turnId }: Turn, role: 'user' | 'assistant') {
   return and(
     eq(chatMessages.conversationId, conversationId),
     eq(chatMessages.turnId, turnId),

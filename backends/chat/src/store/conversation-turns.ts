@@ -9,6 +9,7 @@ import { headingsOf } from '../conversations/conversation.ts';
 import { standardLeaseSeconds } from '../conversations/held-leases.ts';
 import type { Begun, TurnRequest, TurnStore } from '../conversations/turn-store.ts';
 import { completeTurn } from './conversation-answers.ts';
+import { withdrawTurn } from './conversation-withdrawal.ts';
 import { turnHistory } from './conversation-history.ts';
 import { messageColumns } from './message-columns.ts';
 import { storable } from './message-text.ts';
@@ -25,6 +26,7 @@ export function createTurnStore(db: Database, leaseSeconds = standardLeaseSecond
     history: async (principal, turn) => await turnHistory(db, principal, turn),
     complete: async (principal, turn, answer) =>
       await db.transaction(async (tx) => await completeTurn(tx, principal, { turn, answer })),
+    withdraw: async (principal, turn) => await db.transaction(async (tx) => await withdrawTurn(tx, principal, turn)),
     renew: async (leases) => {
       const pairs = leases.map(({ conversationId, token }) => sql`(${conversationId}::uuid, ${token}::uuid)`);
       await db
@@ -56,7 +58,7 @@ async function beginNew(mine: Mine): Promise<Begun> {
     .returning({ id: conversations.id });
   if (!made) return await continueIn(mine, await idOfFirstTurn(mine));
   await insertQuestion(mine, made.id, 1);
-  return { kind: 'open', conversationId: made.id, token, turnId: request.turnId, position: 1 };
+  return { kind: 'open', conversationId: made.id, token, turnId: request.turnId, position: 1, isRetry: false };
 }
 
 async function idOfFirstTurn({ tx, userId, request }: Mine): Promise<string> {
@@ -69,23 +71,22 @@ async function idOfFirstTurn({ tx, userId, request }: Mine): Promise<string> {
   return row.id;
 }
 
-/** An answer that broke off makes room for a whole one when its turn is begun again. */
+/** An answer that broke off stays until its turn, begun again, has another. */
 async function continueIn(mine: Mine, id: string): Promise<Begun> {
-  const { tx } = mine;
   const conversation = await lock(mine, id);
   if (!conversation) return { kind: 'missing' };
   const before = await turnBefore(mine, id);
   if (before.answer?.status === 'completed') return { kind: 'answered', conversationId: id, answer: before.answer };
   if (conversation.isBusy) return { kind: 'busy' };
   if (conversation.lease !== null) await giveUpOthers(mine, id);
-  const { question, answer } = before;
-  if (answer) await tx.delete(chatMessages).where(eq(chatMessages.id, answer.id));
+  const { question } = before;
   const position = question?.position ?? conversation.lastPosition + 1;
   const lastPosition = Math.max(conversation.lastPosition, position + 1);
   const token = await takeLease(mine, { ...conversation, id, lastPosition });
   if (question) await reopenQuestion(mine, question);
   else await insertQuestion(mine, id, position);
-  return { kind: 'open', conversationId: id, token, turnId: mine.request.turnId, position };
+  const isRetry = question !== undefined;
+  return { kind: 'open', conversationId: id, token, turnId: mine.request.turnId, position, isRetry };
 }
 
 type Locked = { lastPosition: number; isTitled: boolean; preview: string | null };

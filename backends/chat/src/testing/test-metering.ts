@@ -1,6 +1,8 @@
 import type { Admission, CallOutcome, Metering } from '../money/metering.ts';
 
 export type TestMetering = Metering & {
+  /** Why the next call is not admitted. */
+  refuseNext: (refusal: Error) => void;
   admissions: Admission[];
   /** In the order in which calls ended. */
   outcomes: CallOutcome[];
@@ -12,6 +14,7 @@ export type TestMetering = Metering & {
 export function createTestMetering(): TestMetering {
   const admissions: Admission[] = [];
   const outcomes: CallOutcome[] = [];
+  const refusals: Error[] = [];
   const waiting = new Set<() => void>();
   return {
     admissions,
@@ -20,7 +23,10 @@ export function createTestMetering(): TestMetering {
       while (outcomes.length < count) await new Promise<void>((resolve) => waiting.add(resolve));
       return outcomes;
     },
+    refuseNext: (refusal) => void refusals.push(refusal),
     admit: async (admission) => {
+      const refusal = refusals.shift();
+      if (refusal) throw refusal;
       admissions.push(admission);
       const { callId, principal, worst: granted } = admission;
       const headers = { ratelimit: `"tpm";r=${admissions.length};t=60` };
