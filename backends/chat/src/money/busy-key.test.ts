@@ -32,6 +32,6 @@ describe('a busy key', () => {
       // Counters reach us when connections are idle or closed.
       return scans >= calls && { scans, entries: Number(fieldOf(row, 'entries')) };
     }, 10_000);
-    expect(read.entries / read.scans).toBeLessThan(100);
+    expect(read.entries / read.scans).toBeLessThan(500);
   });
 });

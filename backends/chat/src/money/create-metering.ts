@@ -3,9 +3,10 @@ import type { Logger } from '#shared/log.ts';
 import type { BudgetBook } from './budget-book.ts';
 import { createCallRecorder, type CallRecorderOptions } from './call-recorder.ts';
 import { createGroupCommit } from './group-commit.ts';
-import { rateLimitHeaders, refusalError } from './limit-answers.ts';
-import type { Admission, Admitted, RunningMetering } from './metering.ts';
-import type { AdmissionRequest, MeteringStore } from './metering-store.ts';
+import { rateLimitHeaders, refusalError, type MinuteLeft } from './limit-answers.ts';
+import type { Admission, Admitted, CallOutcome, RunningMetering } from './metering.ts';
+import type { AdmissionAnswer, AdmissionRequest, MeteringStore } from './metering-store.ts';
+import { createMinuteLeases, type MinuteLease, type MinuteLeasesOptions } from './minute-leases.ts';
 
 export type MeteringOptions = {
   store: MeteringStore;
@@ -18,44 +19,84 @@ export type MeteringOptions = {
   maxWaiting?: number;
   maxBatch?: number;
   recorder?: Pick<CallRecorderOptions, 'maxWaiting' | 'pauseMs' | 'retryMs'>;
+  leases?: Pick<MinuteLeasesOptions, 'aheadMs' | 'idleMs'>;
 };
 
 /**
- * Limits and budgets as the database keeps them. A caller who has none, which the book knows, costs no round trip before
- * its call; any other costs one, shared with all who ask at the same time. Whatever cannot be asked is refused.
+ * Limits and budgets as the database keeps them. A caller without a budget, which the book knows, costs no round trip
+ * before its call if it has no limits either, and hardly ever one if it has many calls and limits far away; any other
+ * costs one, shared with all who ask at the same time. Whatever cannot be asked is refused.
  */
 export function createMetering(options: MeteringOptions): RunningMetering {
   const { store, book, log, now = () => new Date(), closeMs = 10_000, maxWaiting = 5_000, maxBatch = 64 } = options;
   const admissions = createGroupCommit({ run: store.admit, maxBatch, maxPending: maxWaiting });
   const recorder = createCallRecorder({ record: store.record, log, ...options.recorder });
 
-  const ask = async (admission: Admission): Promise<Admitted> => {
-    const request = requestOf(admission);
-    const answer = await admissions.submit(request);
+  const leases = createMinuteLeases({ giveBack: store.giveBack, ...options.leases });
+
+  const asked = async (request: AdmissionRequest): Promise<AdmissionAnswer> => {
+    if (!request.ahead) return await admissions.submit(request);
+    const askedAt = performance.now();
+    const answer = await admissions.submit(request).catch((error: unknown) => {
+      leases.answered(request, null, askedAt);
+      throw error;
+    });
+    leases.answered(request, answer, askedAt);
+    return answer;
+  };
+  const ask = async (admission: Admission, request: AdmissionRequest): Promise<Admitted> => {
+    const answer = await asked(request);
     if (!answer.isBudgeted) book.noteFree(admission.principal);
     if (answer.refusal !== null) throw refusalError(request, answer);
-    const { callId, earlier = null, principal } = admission;
     const { granted, isReserved, isBudgeted, at } = answer;
-    const isAwaited = isBudgeted || principal.limits.concurrency !== undefined;
-    const headers = rateLimitHeaders(request, answer);
-    return { callId, earlier, principal, granted, isReserved, isAwaited, at, headers };
+    const isAwaited = isBudgeted || admission.principal.limits.concurrency !== undefined;
+    return { ...ofCall(admission), granted, isReserved, isAwaited, at, headers: rateLimitHeaders(request, answer) };
+  };
+  const limited = async (admission: Admission): Promise<Admitted> => {
+    const request = requestOf(admission);
+    const isLeasable = admission.principal.limits.concurrency === undefined && book.isFree(admission.principal);
+    if (!isLeasable) return await ask(admission, request);
+    const lease = leases.take(request);
+    if (!lease) return await ask(admission, { ...request, ahead: leases.ahead(request) });
+    const headers = rateLimitHeaders(request, leftIn(lease));
+    return { ...ofCall(admission), ...unreserved, lease, granted: admission.worst, at: now(), headers };
   };
   return {
     admit: async (admission) => {
-      const { callId, earlier = null, principal, worst } = admission;
       if (recorder.isFull()) throw new AppError('unavailable', 'Too many calls wait for being recorded');
       requireIds(admission);
-      if (hasLimits(admission) || !book.isFree(principal)) return await ask(admission);
-      const free = { isReserved: false, isAwaited: false, headers: {} };
-      return { ...free, callId, earlier, principal, granted: worst, at: now() };
+      if (hasLimits(admission) || !book.isFree(admission.principal)) return await limited(admission);
+      return { ...ofCall(admission), ...unreserved, granted: admission.worst, at: now(), headers: {} };
     },
-    settle: async ({ callId, earlier = null, principal: { userId, keyId }, at, isAwaited }, outcome) => {
+    settle: async ({ callId, earlier = null, principal, at, isAwaited, granted, lease }, outcome) => {
+      if (lease && principal.limits.tpm !== undefined) leases.settle(lease, granted, tokensOf(outcome));
+      const { userId, keyId } = principal;
       await recorder.record({ ...outcome, callId, earlier, at, userId, keyId }, { isAwaited });
     },
     close: async () => {
       book.stop();
       await recorder.close(closeMs);
+      await leases.close();
     },
+  };
+}
+
+const unreserved = { isReserved: false, isAwaited: false } as const;
+
+function ofCall({ callId, earlier = null, principal }: Admission): Pick<Admitted, 'callId' | 'earlier' | 'principal'> {
+  return { callId, earlier, principal };
+}
+
+function tokensOf({ usage }: CallOutcome): number {
+  return usage.input + usage.output;
+}
+
+/** As far as this process knows: what other processes took since it asked is not in it. */
+function leftIn({ rpmLeft, tpmLeft, requests, tokens, endsAt }: MinuteLease): MinuteLeft {
+  return {
+    rpmLeft: rpmLeft === null ? null : rpmLeft + requests,
+    tpmLeft: tpmLeft === null ? null : tpmLeft + tokens,
+    minuteSeconds: Math.max(Math.ceil((endsAt - performance.now()) / 1_000), 0),
   };
 }
 

@@ -2,11 +2,13 @@ import { AppError, type AppErrorOptions } from '#shared/http/error.ts';
 import type { Micros } from '#shared/prices/money.ts';
 import type { AdmissionAnswer, AdmissionRequest, Budget } from './metering-store.ts';
 
+export type MinuteLeft = Pick<AdmissionAnswer, 'rpmLeft' | 'tpmLeft' | 'minuteSeconds'>;
+
 /**
  * Where a caller stands in its minute, for the lists that the edge puts its own policies in front of. The edge counts
  * all requests of a key as `rpm`; here only calls to models count, by UTC minutes.
  */
-export function rateLimitHeaders(request: AdmissionRequest, answer: AdmissionAnswer): Record<string, string> {
+export function rateLimitHeaders(request: AdmissionRequest, answer: MinuteLeft): Record<string, string> {
   const { rpm, tpm } = request.limits;
   const counted = [
     { name: 'rpm-chat', limit: rpm, left: answer.rpmLeft },

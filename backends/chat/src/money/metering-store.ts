@@ -10,7 +10,15 @@ export type AdmissionRequest = {
   limits: UserPrincipal['limits'];
   worst: Worst;
   least: Worst;
+  /** What else is taken of the caller's minute, for calls that will follow. Only for a caller without a budget. */
+  ahead?: Ahead | null;
 };
+
+/** Of a caller's minute. */
+export type Ahead = { requests: number; tokens: number };
+
+/** What was taken ahead and is not needed. */
+export type ReturnedMinute = Ahead & { userId: string; subjectId: string; minute: Date };
 
 /** `held`: there is money, but calls that still run may need it. `budget`: there is not. */
 export type Refusal = 'rpm' | 'tpm' | 'concurrency' | 'held' | 'budget';
@@ -31,6 +39,8 @@ export type AdmissionAnswer = {
   minuteSeconds: number;
   isReserved: boolean;
   isBudgeted: boolean;
+  /** What was taken besides, and what that left; null: nothing was. */
+  ahead: (Ahead & Pick<AdmissionAnswer, 'rpmLeft' | 'tpmLeft'>) | null;
   /** The one that refused. */
   budget: Budget | null;
 };
@@ -51,4 +61,5 @@ export type MeteringStore = {
   admit: (requests: readonly AdmissionRequest[]) => Promise<readonly AdmissionAnswer[]>;
   /** Saying an event twice changes nothing. What an earlier call was charged for costs nothing. */
   record: (events: readonly UsageEvent[]) => Promise<void>;
+  giveBack: (returned: readonly ReturnedMinute[]) => Promise<void>;
 };

@@ -1,5 +1,6 @@
 import type { UserPrincipal } from '#shared/identity/principal.ts';
 import type { Micros, TokenUsage } from '#shared/prices/money.ts';
+import type { MinuteLease } from './minute-leases.ts';
 
 /** What a call may cost at most, known before it is made. */
 export type Worst = { micros: Micros; tokens: number };
@@ -29,6 +30,8 @@ export type Admitted = {
   granted: Worst;
   /** Whether something is held back in the database for this call. */
   isReserved: boolean;
+  /** What it was taken from, where that is not the database. */
+  lease?: MinuteLease | null;
   /** Whether its caller may be refused another call until this one is settled. */
   isAwaited: boolean;
   /** When the call was admitted; ISO time. */

@@ -21,6 +21,10 @@ const AnswerSchema = z
     budget_kind: z.enum(['key', 'user']).nullable(),
     budget_period: z.enum(['day', 'month', 'total']).nullable(),
     budget_limit_micros: count.nullable(),
+    leased_requests: z.int().nullish(),
+    leased_tokens: count.nullish(),
+    unleased_requests: z.int().nullish(),
+    unleased_tokens: count.nullish(),
   })
   .transform((row): AdmissionAnswer => ({
     at: row.admitted_at,
@@ -32,11 +36,25 @@ const AnswerSchema = z
     minuteSeconds: row.minute_seconds,
     isReserved: row.is_reserved,
     isBudgeted: row.is_budgeted,
+    ahead: row.leased_requests || row.leased_tokens ? leasedIn(row) : null,
     budget:
       row.budget_kind === null || row.budget_period === null || row.budget_limit_micros === null
         ? null
         : { kind: row.budget_kind, period: row.budget_period, limitMicros: row.budget_limit_micros },
   }));
+
+type Leased = Partial<
+  Record<'leased_requests' | 'leased_tokens' | 'unleased_requests' | 'unleased_tokens', number | null | undefined>
+>;
+
+function leasedIn(row: Leased): AdmissionAnswer['ahead'] {
+  return {
+    requests: row.leased_requests ?? 0,
+    tokens: row.leased_tokens ?? 0,
+    rpmLeft: row.unleased_requests ?? null,
+    tpmLeft: row.unleased_tokens ?? null,
+  };
+}
 
 const AnswersSchema = z.array(AnswerSchema);
 
@@ -46,21 +64,41 @@ export type MeteringStoreOptions = {
   leaseSeconds: number;
 };
 
+const admit = 'select * from admit_calls($1::jsonb, $2)';
+
+const admitAndLease = `
+  select a.*, l.* from admit_calls($1::jsonb, $2) with ordinality a
+  cross join lateral lease_minute(
+    case when a.refusal is null and not a.is_budgeted then $1::jsonb -> (a.ordinality - 1)::integer end, a.admitted_at
+  ) l
+  order by a.ordinality`;
+
 export function createMeteringStore({ query, leaseSeconds }: MeteringStoreOptions): MeteringStore {
   return {
     admit: async (requests) => {
       const calls = JSON.stringify(requests.map(callOf));
-      return AnswersSchema.parse(await query('select * from admit_calls($1::jsonb, $2)', [calls, leaseSeconds]));
+      const admission = requests.some(({ ahead }) => ahead) ? admitAndLease : admit;
+      return AnswersSchema.parse(await query(admission, [calls, leaseSeconds]));
     },
     record: async (events) => {
       const paid = await paidBefore(query, events);
       const rows = events.map((event) => rowOf(paid.has(event.callId) ? { ...event, costMicros: 0 } : event));
       await query('select record_calls($1::jsonb)', [JSON.stringify(rows)]);
     },
+    giveBack: async (returned) => {
+      const rows = returned.map(({ userId, subjectId, minute, requests, tokens }) => ({
+        user_id: userId,
+        subject_id: subjectId,
+        minute,
+        requests,
+        tokens,
+      }));
+      await query('select return_minutes($1::jsonb)', [JSON.stringify(rows)]);
+    },
   };
 }
 
-function callOf({ callId, userId, keyId, limits, worst, least }: AdmissionRequest): object {
+function callOf({ callId, userId, keyId, limits, worst, least, ahead }: AdmissionRequest): object {
   return {
     call_id: callId,
     user_id: userId,
@@ -72,6 +110,7 @@ function callOf({ callId, userId, keyId, limits, worst, least }: AdmissionReques
     rpm: limits.rpm,
     tpm: limits.tpm,
     concurrency: limits.concurrency,
+    ...(ahead && { ahead_requests: ahead.requests, ahead_tokens: ahead.tokens }),
   };
 }
 

@@ -6,9 +6,15 @@ import { startBudgetBook, type BudgetBook, type BudgetBookOptions } from '../mon
 import { createMetering, type MeteringOptions } from '../money/create-metering.ts';
 import type { Admission, CallOutcome, RunningMetering } from '../money/metering.ts';
 import { createBudgetReader } from '../store/budget-store.ts';
+import type { MeteringStore } from '../money/metering-store.ts';
 import { createMeteringStore } from '../store/metering-store.ts';
 
-export type MeteredProcess = RunningMetering & { book: BudgetBook; logLines: string[] };
+export type MeteredProcess = RunningMetering & {
+  book: BudgetBook;
+  logLines: string[];
+  /** How many calls have asked the database for their admission. */
+  asked: () => number;
+};
 
 export type MeteredProcessOptions = Partial<MeteringOptions> & {
   url: string;
@@ -24,11 +30,18 @@ export function startMeteredProcess(options: MeteredProcessOptions): MeteredProc
   const log = createLogger({ service: 'chat', level: 'warn', write: (line) => void logLines.push(line) });
   const { db, query, close } = connect({ url, poolSize, log });
   const book = startBudgetBook({ read: createBudgetReader(db), log, ...bookOptions });
-  const metering = createMetering({ store: createMeteringStore({ query, leaseSeconds }), book, log, ...rest });
+  const store = createMeteringStore({ query, leaseSeconds });
+  let asked = 0;
+  const admit: MeteringStore['admit'] = async (requests) => {
+    asked += requests.length;
+    return await store.admit(requests);
+  };
+  const metering = createMetering({ store: { ...store, admit }, book, log, ...rest });
   return {
     ...metering,
     book,
     logLines,
+    asked: () => asked,
     close: async () => {
       await metering.close();
       await close();
