@@ -1,4 +1,5 @@
 import type * as z from 'zod';
+import { parsedJson } from '#shared/json.ts';
 import type { CheckTarget } from './check.ts';
 
 const timeoutMs = 15_000;
@@ -32,16 +33,8 @@ export async function expectJson<T>(
       `${where}: ${answer.status} instead of ${status} (request ${answer.headers.get('x-request-id')}): ${text.slice(0, 300)}`,
     );
   }
-  const parsed = schema.safeParse(parseJson(text));
+  const parsed = schema.safeParse(parsedJson(text));
   if (parsed.success) return parsed.data;
   const [issue] = parsed.error.issues;
   throw new Error(`${where}: ${issue?.path.map(String).join('.')}: ${issue?.message}`);
-}
-
-function parseJson(text: string): unknown {
-  try {
-    return JSON.parse(text);
-  } catch {
-    return undefined;
-  }
 }

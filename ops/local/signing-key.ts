@@ -1,6 +1,7 @@
 import { join } from 'node:path';
 import { calculateJwkThumbprint, exportJWK, generateKeyPair } from 'jose';
 import * as z from 'zod';
+import { parsedJson } from '#shared/json.ts';
 import { readIfThere, writePrivateFile } from './private-file.ts';
 
 /** The gateway's key pair as the two texts that the two sides are configured with. */
@@ -41,16 +42,8 @@ export async function signingKeysOf(directory: string): Promise<SigningKeys> {
 
 /** The public half of a private key, or null for a text that is no private Ed25519 JWK with a kid. */
 export function publicKeysOf(privateKey: string): string | null {
-  const jwk = PrivateJwk.safeParse(parseJson(privateKey));
+  const jwk = PrivateJwk.safeParse(parsedJson(privateKey));
   if (!jwk.success) return null;
   const { kty, crv, x, kid } = jwk.data;
   return JSON.stringify({ keys: [{ kty, crv, x, kid, alg: 'EdDSA', use: 'sig' }] });
-}
-
-function parseJson(text: string): unknown {
-  try {
-    return JSON.parse(text);
-  } catch {
-    return undefined;
-  }
 }

@@ -1,6 +1,7 @@
 import { join } from 'node:path';
 import { calculateJwkThumbprint, exportJWK, generateKeyPair } from 'jose';
 import * as z from 'zod';
+import { parsedJson } from '#shared/json.ts';
 import { OpsError } from '../command.ts';
 import { readIfThere, writePrivateFile } from './private-file.ts';
 
@@ -20,7 +21,7 @@ export async function generateTokenKeys(): Promise<string> {
  * lost: the oldest one goes, and its tokens with it.
  */
 export async function rotateTokenKeys(text: string): Promise<string> {
-  const known = JwksSchema.safeParse(parseJson(text));
+  const known = JwksSchema.safeParse(parsedJson(text));
   if (!known.success) throw new OpsError('TOKEN_SIGNING_KEYS is no JWKS document of private keys.');
   const [signing, next = await newKey()] = known.data.keys;
   return JSON.stringify({ keys: [next, await newKey(), signing] });
@@ -30,7 +31,7 @@ export async function rotateTokenKeys(text: string): Promise<string> {
 export async function tokenKeysOf(directory: string): Promise<string> {
   const path = join(directory, 'token-signing-keys.json');
   const known = await readIfThere(path);
-  if (known !== null && JwksSchema.safeParse(parseJson(known)).success) return known;
+  if (known !== null && JwksSchema.safeParse(parsedJson(known)).success) return known;
   const fresh = await generateTokenKeys();
   await writePrivateFile(path, fresh);
   return fresh;
@@ -40,12 +41,4 @@ async function newKey(): Promise<object> {
   const { privateKey } = await generateKeyPair('EdDSA', { extractable: true });
   const jwk = await exportJWK(privateKey);
   return { ...jwk, kid: await calculateJwkThumbprint(jwk) };
-}
-
-function parseJson(text: string): unknown {
-  try {
-    return JSON.parse(text);
-  } catch {
-    return undefined;
-  }
 }

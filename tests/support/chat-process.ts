@@ -1,5 +1,6 @@
 import * as z from 'zod';
 import type { UserPrincipal } from '#shared/identity/principal.ts';
+import { parsedJson } from '#shared/json.ts';
 import { start, type Running } from '../../ops/run.ts';
 import type { TestIdentity } from './assertions.ts';
 
@@ -32,7 +33,7 @@ export async function startChatProcess(
     const lines: string[] = [];
     child.onLine((line) => {
       lines.push(line);
-      const listening = Listening.safeParse(parsed(line));
+      const listening = Listening.safeParse(parsedJson(line));
       if (listening.success) resolve(listening.data.port);
     });
     void child.exited.then(() => reject(new Error(`chat did not start: ${lines.join('\n')}`)));
@@ -47,12 +48,4 @@ export async function startChatProcess(
         body: JSON.stringify(body),
       }),
   };
-}
-
-function parsed(line: string): unknown {
-  try {
-    return JSON.parse(line);
-  } catch {
-    return undefined;
-  }
 }

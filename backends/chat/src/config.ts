@@ -1,5 +1,6 @@
 import * as z from 'zod';
 import { parseConfig } from '#shared/config.ts';
+import { parsedJson } from '#shared/json.ts';
 import type { TokenPrice } from '#shared/prices/money.ts';
 import { serviceEnvironment } from '#shared/service/environment.ts';
 import { parseVendorEntries, vendorsOf, vendorVariables } from './providers/vendor-config.ts';
@@ -30,7 +31,7 @@ export const chatEnvironment = {
   CHAT_PROVIDERS: z
     .string()
     .default('[]')
-    .transform((text, context) => parseVendorEntries(parsedOrNothing(text), context)),
+    .transform((text, context) => parseVendorEntries(parsedJson(text), context)),
   /** Which models to turn to when one fails: `{"gpt-5":["claude-sonnet-4-6"]}`. */
   CHAT_FALLBACKS: z.string().default('{}').transform(parseFallbacks),
   ...vendorVariables,
@@ -76,7 +77,7 @@ type Limits = Record<
 
 function parseFallbacks(text: string, context: z.RefinementCtx): ReadonlyMap<string, readonly string[]> {
   const chains = z.record(z.string(), z.array(z.string().min(1).max(200)).min(1).max(10));
-  const result = chains.safeParse(parsedOrNothing(text));
+  const result = chains.safeParse(parsedJson(text));
   if (result.success) return new Map(Object.entries(result.data));
   context.addIssue({ code: 'custom', message: 'must be a JSON object of lists of models' });
   return z.NEVER;
@@ -92,7 +93,7 @@ const Price = z.strictObject({ input: dollars, cached_input: dollars.optional(),
 /** Dollars for a million tokens, of models that the catalogue does not know. Without it they are refused. */
 function parsePrice(text: string | undefined, context: z.RefinementCtx): TokenPrice | null {
   if (text === undefined || text === '') return null;
-  const result = Price.safeParse(parsedOrNothing(text));
+  const result = Price.safeParse(parsedJson(text));
   if (result.success) {
     const { input, cached_input: cachedInput = input, output } = result.data;
     return { input, cachedInput, output };
@@ -113,12 +114,4 @@ function limitsOf(env: Record<keyof typeof pace, number>): Limits {
     retryDelayMs: env.PROVIDER_RETRY_DELAY_SECONDS * 1_000,
     maxRetryDelayMs: env.PROVIDER_MAX_RETRY_DELAY_SECONDS * 1_000,
   };
-}
-
-function parsedOrNothing(text: string): unknown {
-  try {
-    return JSON.parse(text);
-  } catch {
-    return undefined;
-  }
 }

@@ -1,6 +1,7 @@
 import { Pool, type Dispatcher } from 'undici';
 import * as z from 'zod';
 import { AppError } from '#shared/http/error.ts';
+import { parsedJson } from '#shared/json.ts';
 import type { Logger } from '#shared/log.ts';
 import { GotrueSessionSchema, refusalIn, type GotrueSession, type Outcome } from './gotrue-answers.ts';
 
@@ -85,7 +86,7 @@ async function send(pool: Pool, { path, method = 'POST', body, bearer, signal, a
     signal,
   });
   const retryAfterSeconds = secondsIn(answer.headers['retry-after']);
-  return { status: answer.statusCode, retryAfterSeconds, body: parsed(await collected(answer.body)) };
+  return { status: answer.statusCode, retryAfterSeconds, body: parsedJson(await collected(answer.body)) };
 }
 
 function outcomeOf<T>(answer: Answer, schema: z.ZodType<T>, warn: (problem: string) => void): Outcome<T> {
@@ -123,15 +124,6 @@ async function collected(body: Dispatcher.ResponseData['body']): Promise<string>
     chunks.push(bytes);
   }
   return Buffer.concat(chunks).toString('utf8');
-}
-
-/** Undefined for what is not JSON: proxies answer with pages. */
-function parsed(text: string): unknown {
-  try {
-    return JSON.parse(text);
-  } catch {
-    return undefined;
-  }
 }
 
 /** A date instead of a number, and anything absurd, counts as nothing said. */

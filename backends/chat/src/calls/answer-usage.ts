@@ -1,3 +1,4 @@
+import { memberOf, parsedJson } from '#shared/json.ts';
 import type { Protocol } from '../protocols/protocol.ts';
 import { reportedUsage, type ReportedUsage } from './reported-usage.ts';
 
@@ -12,7 +13,7 @@ export function answerUsage(protocol: Protocol, answer: Uint8Array): ReportedUsa
   if (protocol === 'count-tokens') return { input: 0, output: 0 };
   const bytes = Buffer.from(answer.buffer, answer.byteOffset, answer.byteLength);
   const quick = isPlain[protocol] ? reportedUsage(protocol, lastUsage(bytes)) : undefined;
-  return quick ?? reportedUsage(protocol, memberOf(bytes, 'usage')) ?? {};
+  return quick ?? reportedUsage(protocol, memberOf(parsedJson(bytes.toString('utf8')), 'usage')) ?? {};
 }
 
 const isPlain: Record<Exclude<Protocol, 'count-tokens'>, boolean> = {
@@ -28,21 +29,8 @@ function lastUsage(bytes: Buffer): unknown {
   return at === -1 ? undefined : objectFrom(bytes, bytes.indexOf(openBrace, at));
 }
 
-function memberOf(bytes: Buffer, name: string): unknown {
-  const answer = parsedOrNothing(bytes.toString('utf8'));
-  return typeof answer === 'object' && answer !== null ? Reflect.get(answer, name) : undefined;
-}
-
 function objectFrom(bytes: Buffer, start: number): unknown {
-  return start === -1 ? undefined : parsedOrNothing(bytes.toString('utf8', start, endOfObject(bytes, start)));
-}
-
-function parsedOrNothing(json: string): unknown {
-  try {
-    return JSON.parse(json);
-  } catch {
-    return undefined;
-  }
+  return start === -1 ? undefined : parsedJson(bytes.toString('utf8', start, endOfObject(bytes, start)));
 }
 
 function endOfObject(bytes: Buffer, start: number): number {

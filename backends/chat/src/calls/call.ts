@@ -1,10 +1,11 @@
 import type { UserPrincipal } from '#shared/identity/principal.ts';
+import type { JsonObject } from '#shared/json.ts';
 import type { Micros, TokenPrice, TokenUsage } from '#shared/prices/money.ts';
 import type { ChatProvider } from '../completion/chat-provider.ts';
 import type { EarlierCalls } from '../money/metering.ts';
 import type { ModelCard } from '../completion/model-card.ts';
 import type { Stage } from '../performance/measured-call.ts';
-import type { JsonObject, Protocol, Translation } from '../protocols/protocol.ts';
+import type { Protocol, Translation } from '../protocols/protocol.ts';
 
 /** A caller's request, in the protocol that the caller speaks. */
 export type Call = {

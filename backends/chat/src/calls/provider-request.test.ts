@@ -1,9 +1,10 @@
 import { describe, expect, it } from 'vitest';
 import type { UserPrincipal } from '#shared/identity/principal.ts';
+import type { JsonObject } from '#shared/json.ts';
 import { unknownCard } from '../completion/model-card.ts';
 import { createOpenAiCompatibleProvider, createOpenAiProvider } from '../providers/index.ts';
 import { translationFor } from '../protocols/index.ts';
-import type { JsonObject, Protocol } from '../protocols/protocol.ts';
+import type { Protocol } from '../protocols/protocol.ts';
 import type { Call, Target } from './call.ts';
 import { providerRequest } from './provider-request.ts';
 

@@ -1,5 +1,5 @@
+import { isObject, type JsonObject } from '#shared/json.ts';
 import type { ProviderCall } from '../completion/chat-provider.ts';
-import type { JsonObject } from '../protocols/protocol.ts';
 import type { Call, Target } from './call.ts';
 import { setMember } from './json-splice.ts';
 
@@ -68,5 +68,5 @@ function capped({ protocol }: Own, { provider }: Target, { outputCap }: RequestO
 
 function streamOptions(body: JsonObject): JsonObject {
   const options = body['stream_options'];
-  return typeof options === 'object' && options !== null ? { ...options } : {};
+  return isObject(options) ? options : {};
 }

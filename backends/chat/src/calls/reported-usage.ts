@@ -1,5 +1,6 @@
+import { isObject, memberOf, type JsonObject } from '#shared/json.ts';
 import type { TokenUsage } from '#shared/prices/money.ts';
-import type { JsonObject, Protocol } from '../protocols/protocol.ts';
+import type { Protocol } from '../protocols/protocol.ts';
 
 /** What a vendor said so far; streams tell input and output apart. */
 export type ReportedUsage = Partial<TokenUsage>;
@@ -69,12 +70,4 @@ const most = 1_000_000_000;
 
 function count(value: unknown): number | undefined {
   return typeof value === 'number' && Number.isInteger(value) && value >= 0 && value <= most ? value : undefined;
-}
-
-function memberOf(value: unknown, name: string): unknown {
-  return isObject(value) ? value[name] : undefined;
-}
-
-function isObject(value: unknown): value is JsonObject {
-  return typeof value === 'object' && value !== null && !Array.isArray(value);
 }

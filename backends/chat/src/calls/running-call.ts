@@ -1,9 +1,9 @@
 import { AppError, type ErrorCode } from '#shared/http/error.ts';
+import type { JsonObject } from '#shared/json.ts';
 import type { ProviderCall } from '../completion/chat-provider.ts';
 import { inlineImages } from '../images/inline-images.ts';
 import type { Admitted, CallStatus } from '../money/metering.ts';
 import type { Stage } from '../performance/measured-call.ts';
-import type { JsonObject } from '../protocols/protocol.ts';
 import { providerRequest } from './provider-request.ts';
 import type { Call, Spent, Target } from './call.ts';
 import type { CallsOptions } from './calls.ts';

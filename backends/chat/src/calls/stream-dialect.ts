@@ -1,5 +1,5 @@
 import type { AppError } from '#shared/http/error.ts';
-import type { JsonObject } from '../protocols/protocol.ts';
+import type { JsonObject } from '#shared/json.ts';
 import type { ReportedUsage } from './reported-usage.ts';
 
 /**

@@ -1,6 +1,7 @@
 import { errorTable, type AppError } from '#shared/http/error.ts';
+import { isObject, type JsonObject } from '#shared/json.ts';
 import { mask } from '#shared/log.ts';
-import type { JsonObject, Protocol } from '../protocols/protocol.ts';
+import type { Protocol } from '../protocols/protocol.ts';
 import { reportedUsage, type ReportedUsage } from './reported-usage.ts';
 import type { StreamDialect } from './stream-dialect.ts';
 
@@ -92,10 +93,6 @@ function event(data: object): string {
 function typeOf(data: string): string | undefined {
   const type = /"type"\s*:\s*"([\w.]+)"/.exec(data.slice(0, 200))?.[1];
   return type;
-}
-
-function isObject(value: unknown): value is JsonObject {
-  return typeof value === 'object' && value !== null && !Array.isArray(value);
 }
 
 function notable(terminal: string): RegExp {

@@ -1,4 +1,4 @@
-import type { JsonObject } from '../protocols/protocol.ts';
+import { isObject, parsedJson, type JsonObject } from '#shared/json.ts';
 import { dataAt, eventEnd, lengthOfString, lineEnd, lineStart } from './event-lines.ts';
 import { mergeUsage, type ReportedUsage } from './reported-usage.ts';
 import type { StreamDialect } from './stream-dialect.ts';
@@ -168,14 +168,6 @@ function valueStart(block: Buffer, at: number): number {
 }
 
 function objectAt(block: Buffer, at: number): JsonObject | undefined {
-  try {
-    const event: unknown = JSON.parse(dataAt(block, at) ?? '');
-    return isObject(event) ? event : undefined;
-  } catch {
-    return undefined;
-  }
-}
-
-function isObject(value: unknown): value is JsonObject {
-  return typeof value === 'object' && value !== null && !Array.isArray(value);
+  const event = parsedJson(dataAt(block, at) ?? '');
+  return isObject(event) ? event : undefined;
 }

@@ -1,5 +1,6 @@
 import { AppError } from '#shared/http/error.ts';
-import type { JsonObject, Protocol } from '../protocols/protocol.ts';
+import type { JsonObject } from '#shared/json.ts';
+import type { Protocol } from '../protocols/protocol.ts';
 
 /**
  * The values of fields that make an answer dearer than the catalogue says, or let the vendor choose another model, which

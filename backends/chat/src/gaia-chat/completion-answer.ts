@@ -1,6 +1,5 @@
 import { AppError } from '#shared/http/error.ts';
-import { isObject } from '../protocols/caller-field.ts';
-import type { JsonObject } from '../protocols/protocol.ts';
+import { isObject, memberOf, parsedJson, type JsonObject } from '#shared/json.ts';
 
 export type ToolCall = JsonObject & { function: { name: string; arguments: string } };
 
@@ -62,12 +61,8 @@ function isToolCall(call: JsonObject): call is ToolCall {
 }
 
 function objectIn(json: string): JsonObject | undefined {
-  try {
-    const value: unknown = JSON.parse(json);
-    return isObject(value) ? value : undefined;
-  } catch {
-    return undefined;
-  }
+  const value = parsedJson(json);
+  return isObject(value) ? value : undefined;
 }
 
 function firstOf(value: unknown): unknown {
@@ -76,10 +71,6 @@ function firstOf(value: unknown): unknown {
 
 function listOf(value: unknown): JsonObject[] {
   return Array.isArray(value) ? value.filter(isObject) : [];
-}
-
-function memberOf(value: unknown, name: string): unknown {
-  return isObject(value) ? value[name] : undefined;
 }
 
 function stringOf(value: unknown): string {

@@ -1,6 +1,6 @@
 import type { ChatRequestBody } from '#shared/contracts/chat.ts';
+import type { JsonObject } from '#shared/json.ts';
 import type { Target } from '../calls/call.ts';
-import type { JsonObject } from '../protocols/protocol.ts';
 import { windowOf } from '../conversations/window.ts';
 
 /** What the earlier system's clients are used to. */

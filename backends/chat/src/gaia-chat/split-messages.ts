@@ -1,7 +1,7 @@
 import type { ChatRequestBody } from '#shared/contracts/chat.ts';
 import { AppError } from '#shared/http/error.ts';
+import type { JsonObject } from '#shared/json.ts';
 import type { UserMessage } from '../conversations/turn-store.ts';
-import type { JsonObject } from '../protocols/protocol.ts';
 
 /** What the user says now, and the whole history where the caller keeps it. */
 export type SplitMessages = {

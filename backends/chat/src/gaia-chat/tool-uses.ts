@@ -1,3 +1,4 @@
+import { parsedJson } from '#shared/json.ts';
 import type { Chunk, ToolCallPiece } from './completion-answer.ts';
 
 /** Puts the tool calls together that come in pieces. */
@@ -23,15 +24,7 @@ export function createToolUses(): ToolUses {
 }
 
 function eventOf({ name, arguments: input }: ToolUse): object {
-  if (isJson(input || '{}')) return { type: 'tool_use', tool: name, arguments: input || '{}', result: null };
+  if (parsedJson(input || '{}') !== undefined)
+    return { type: 'tool_use', tool: name, arguments: input || '{}', result: null };
   return { type: 'tool_error', tool: name, error: 'The arguments of this call are not JSON' };
-}
-
-function isJson(text: string): boolean {
-  try {
-    JSON.parse(text);
-    return true;
-  } catch {
-    return false;
-  }
 }

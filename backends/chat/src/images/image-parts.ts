@@ -1,4 +1,4 @@
-import type { JsonObject } from '../protocols/protocol.ts';
+import { isObject, type JsonObject } from '#shared/json.ts';
 
 /** One image of a request, wherever a protocol keeps it. */
 export type ImagePart = {
@@ -95,8 +95,4 @@ function messagesImage(part: JsonObject, path: string): ImagePart | undefined {
 
 function dataUrl(mediaType: string, base64: string): string {
   return `data:${mediaType};base64,${base64}`;
-}
-
-function isObject(value: unknown): value is JsonObject {
-  return typeof value === 'object' && value !== null && !Array.isArray(value);
 }

@@ -2,7 +2,7 @@ import { once } from 'node:events';
 import { describe, expect, it } from 'vitest';
 import type { FetchOptions, GuardedFetch } from '#shared/guarded-fetch/guarded-fetch.ts';
 import { AppError } from '#shared/http/error.ts';
-import type { JsonObject } from '../protocols/protocol.ts';
+import type { JsonObject } from '#shared/json.ts';
 import { imageLimits, inlineImages, type ImageLimits } from './inline-images.ts';
 
 const png = Buffer.from('\x89PNG\r\n\x1a\nrest', 'latin1');

@@ -1,6 +1,6 @@
 import type { GuardedFetch } from '#shared/guarded-fetch/guarded-fetch.ts';
 import { imageTypes } from '#shared/guarded-fetch/image-type.ts';
-import type { JsonObject } from '../protocols/protocol.ts';
+import type { JsonObject } from '#shared/json.ts';
 import { imageOfDataUrl, inlineImage, invalidImage, type InlineImage } from './data-url.ts';
 import { mapImages, type ImagePart } from './image-parts.ts';
 

@@ -1,4 +1,5 @@
-import type { JsonObject, Protocol } from '../protocols/protocol.ts';
+import { isObject, type JsonObject } from '#shared/json.ts';
+import type { Protocol } from '../protocols/protocol.ts';
 
 /** What of a request decides how much it can cost. */
 export type RequestSize = {
@@ -112,10 +113,6 @@ function numberOf(value: unknown): number | undefined {
 
 function listOf(value: unknown): JsonObject[] {
   return Array.isArray(value) ? value.filter(isObject) : [];
-}
-
-function isObject(value: unknown): value is JsonObject {
-  return typeof value === 'object' && value !== null && !Array.isArray(value);
 }
 
 function isGiven(value: unknown): boolean {

@@ -1,6 +1,7 @@
 import { describe, expect, it } from 'vitest';
+import type { JsonObject } from '#shared/json.ts';
 import type { TokenPrice } from '#shared/prices/money.ts';
-import type { JsonObject, Protocol } from '../protocols/protocol.ts';
+import type { Protocol } from '../protocols/protocol.ts';
 import { createPricing } from './charged-price.ts';
 import { sizeOf, type RequestSize } from './request-size.ts';
 import { affordableOutput, worstCase, type PricedModel } from './worst-case.ts';

@@ -1,5 +1,5 @@
 import { AppError } from '#shared/http/error.ts';
-import type { JsonObject } from './protocol.ts';
+import { isObject, parsedJson, type JsonObject } from '#shared/json.ts';
 
 /** As deep as a body may be nested; what stands as JSON inside a string is held to the same. */
 const maxDepth = 64;
@@ -83,19 +83,11 @@ export class CallerField {
   }
 }
 
-export function isObject(value: unknown): value is JsonObject {
-  return typeof value === 'object' && value !== null && !Array.isArray(value);
-}
-
 /** The object that a text holds as JSON; a blank one is an empty object. Undefined for anything else. */
 export function objectInText(text: string): JsonObject | undefined {
   if (text.trim() === '') return {};
-  try {
-    const value: unknown = JSON.parse(text);
-    return isObject(value) && !isDeeperThan(value, maxDepth) ? value : undefined;
-  } catch {
-    return undefined;
-  }
+  const value = parsedJson(text);
+  return isObject(value) && !isDeeperThan(value, maxDepth) ? value : undefined;
 }
 
 function isDeeperThan(value: unknown, levels: number): boolean {

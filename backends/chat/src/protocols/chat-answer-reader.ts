@@ -1,6 +1,6 @@
 import { newId } from '#shared/id.ts';
+import type { JsonObject } from '#shared/json.ts';
 import { nowInSeconds } from './now-in-seconds.ts';
-import type { JsonObject } from './protocol.ts';
 import { vendorErrorEvent } from './vendor-error-event.ts';
 import { countOf, garbage, objectOf, optionalArray, optionalObject, optionalText, textOf } from './vendor-reading.ts';
 

@@ -1,4 +1,5 @@
 import { newId } from '#shared/id.ts';
+import type { JsonObject } from '#shared/json.ts';
 import {
   type ChatAnswer,
   type ChatUsage,
@@ -7,7 +8,7 @@ import {
   readHead,
   reasoningText,
 } from './chat-answer-reader.ts';
-import type { JsonObject, ServerSentEvent } from './protocol.ts';
+import type { ServerSentEvent } from './protocol.ts';
 import { vendorErrorEvent } from './vendor-error-event.ts';
 import { garbage, objectOf, optionalArray, optionalObject, optionalText, parseEventData } from './vendor-reading.ts';
 

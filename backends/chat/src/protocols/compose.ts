@@ -1,5 +1,6 @@
 import { AppError } from '#shared/http/error.ts';
-import type { EventTranslator, JsonObject, ServerSentEvent, Translation } from './protocol.ts';
+import type { JsonObject } from '#shared/json.ts';
+import type { EventTranslator, ServerSentEvent, Translation } from './protocol.ts';
 import { ServerSentEventParser } from './server-sent-events.ts';
 
 /**

@@ -1,8 +1,8 @@
 import { describe, expect, it } from 'vitest';
+import type { JsonObject } from '#shared/json.ts';
 import { estimatedTokenCount } from './count-tokens.ts';
 import { messagesRequestFixture } from './fixtures/messages-request.ts';
 import { refusalOf } from './fixtures/refusal.ts';
-import type { JsonObject } from './protocol.ts';
 
 function count(body: JsonObject): number {
   return estimatedTokenCount({ messages: [], ...body }).input_tokens;

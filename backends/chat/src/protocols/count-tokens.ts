@@ -1,5 +1,5 @@
+import type { JsonObject } from '#shared/json.ts';
 import { CallerField } from './caller-field.ts';
-import type { JsonObject } from './protocol.ts';
 
 /** English has about four characters to a token; UTF-8 bytes make scripts that cost more count for more. */
 const bytesPerToken = 4;

@@ -1,5 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import { AppError } from '#shared/http/error.ts';
+import type { JsonObject } from '#shared/json.ts';
 import { estimatedTokenCount } from './count-tokens.ts';
 import { chatAnswerFixture } from './fixtures/chat-answer.ts';
 import { chatRequestFixture } from './fixtures/chat-request.ts';
@@ -8,7 +9,7 @@ import { messagesRequestFixture } from './fixtures/messages-request.ts';
 import { responsesRequestFixture } from './fixtures/responses-request.ts';
 import { dataOf, recorded } from './fixtures/translated-clients.ts';
 import { translationFor } from './index.ts';
-import type { JsonObject, Protocol, Translation } from './protocol.ts';
+import type { Protocol, Translation } from './protocol.ts';
 import { objectOf } from './vendor-reading.ts';
 
 const options = { model: 'theirs', maxOutputTokens: 100, outputLimitField: 'max_completion_tokens' as const };

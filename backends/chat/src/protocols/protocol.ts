@@ -1,11 +1,11 @@
+import type { JsonObject } from '#shared/json.ts';
+
 /**
  * What can be spoken with a vendor. `count-tokens` belongs to Anthropic's Messages and is never streamed, like
  * `embeddings`.
  */
 export const protocols = ['chat-completions', 'responses', 'messages', 'embeddings', 'count-tokens'] as const;
 export type Protocol = (typeof protocols)[number];
-
-export type JsonObject = { [name: string]: unknown };
 
 /** One event of a stream: its `event` field (`message` where absent) and its `data`. */
 export type ServerSentEvent = { event: string; data: string };

@@ -1,6 +1,6 @@
 import { AppError, type ErrorCode } from '#shared/http/error.ts';
+import { isObject } from '#shared/json.ts';
 import { mask } from '#shared/log.ts';
-import { isObject } from './caller-field.ts';
 
 /** What OpenAI and Anthropic call their errors. Ours with the vendor (its key, its bill) are not the caller's affair. */
 const codes: ReadonlyMap<string, ErrorCode> = new Map([

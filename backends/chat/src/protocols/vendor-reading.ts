@@ -1,6 +1,5 @@
 import { AppError } from '#shared/http/error.ts';
-import { isObject } from './caller-field.ts';
-import type { JsonObject } from './protocol.ts';
+import { isObject, type JsonObject } from '#shared/json.ts';
 
 /** The vendor has worked, and perhaps charged, for an answer that is not what its protocol says. */
 export function garbage(detail: string, cause?: unknown): AppError {

@@ -1,7 +1,8 @@
 import { APIError } from '@anthropic-ai/sdk/core/error';
 import * as z from 'zod';
 import type { AppError } from '#shared/http/error.ts';
-import { keptHeaders, parsedOrNothing, presentable, refusal, type Refused } from './refused.ts';
+import { parsedJson } from '#shared/json.ts';
+import { keptHeaders, presentable, refusal, type Refused } from './refused.ts';
 
 const ErrorBody = z.object({
   error: z.object({
@@ -33,7 +34,7 @@ const accountMessages = [
 
 /** Translates an answer of Anthropic's that is not 200. */
 export function anthropicRefusal(refused: Refused): AppError {
-  const parsed = ErrorBody.safeParse(parsedOrNothing(refused.text));
+  const parsed = ErrorBody.safeParse(parsedJson(refused.text));
   const said = parsed.success ? parsed.data.error : null;
   const error = APIError.generate(
     refused.status,

@@ -1,7 +1,8 @@
 import { APIError } from 'openai/core/error';
 import * as z from 'zod';
 import type { AppError } from '#shared/http/error.ts';
-import { keptHeaders, parsedOrNothing, presentable, refusal, type Refused } from './refused.ts';
+import { parsedJson } from '#shared/json.ts';
+import { keptHeaders, presentable, refusal, type Refused } from './refused.ts';
 
 const Said = z.object({
   message: z.string(),
@@ -32,7 +33,7 @@ const accountCodes = new Set([
 
 /** Translates an answer that is not 200 of a vendor who speaks OpenAI's protocols. */
 export function openAiRefusal(refused: Refused): AppError {
-  const parsed = ErrorBody.safeParse(parsedOrNothing(refused.text));
+  const parsed = ErrorBody.safeParse(parsedJson(refused.text));
   const said: z.infer<typeof Said> | null = parsed.success ? parsed.data : null;
   const error = APIError.generate(
     refused.status,

@@ -71,14 +71,6 @@ export function keptHeaders(headers: VendorHeaders): Headers {
   return kept;
 }
 
-export function parsedOrNothing(text: string): unknown {
-  try {
-    return JSON.parse(text);
-  } catch {
-    return undefined;
-  }
-}
-
 /** A 404 that says nothing in the vendor's own words comes from somebody else: our base URL is wrong. */
 function requestErrorOf(status: number, { isAboutOurAccount, message }: RefusalReading): ErrorCode | undefined {
   if (isAboutOurAccount || (status === 404 && message === null)) return undefined;

@@ -2,12 +2,13 @@ import type { Context } from 'hono';
 import { answerOnce, streamOnce } from '#shared/idempotency/answer-once.ts';
 import type { Run } from '#shared/idempotency/run.ts';
 import type { Idempotency } from '#shared/idempotency/idempotency.ts';
+import type { JsonObject } from '#shared/json.ts';
 import { clientLeft, sendBytes } from '#shared/service/direct-answer.ts';
 import { userOf } from '#shared/service/mount.ts';
 import type { ServiceEnv } from '#shared/service/service-env.ts';
 import type { Call } from '../calls/call.ts';
 import type { Calls } from '../calls/calls.ts';
-import type { JsonObject, Protocol } from '../protocols/protocol.ts';
+import type { Protocol } from '../protocols/protocol.ts';
 
 export type CallServices = { calls: Calls; idempotency: Idempotency };
 

@@ -1,8 +1,8 @@
 import { describe, expect, it } from 'vitest';
+import type { JsonObject } from '#shared/json.ts';
 import { messageAnswerFixture } from '../fixtures/message-answer.ts';
 import { dataOf, openAiThrough, recorded, translated } from '../fixtures/translated-clients.ts';
 import { vendorFault } from '../fixtures/refusal.ts';
-import type { JsonObject } from '../protocol.ts';
 import { objectOf, optionalArray } from '../vendor-reading.ts';
 import { chatOnMessages } from './chat-on-messages.ts';
 

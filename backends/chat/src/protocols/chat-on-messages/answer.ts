@@ -1,5 +1,6 @@
+import type { JsonObject } from '#shared/json.ts';
 import { nowInSeconds } from '../now-in-seconds.ts';
-import type { JsonObject, Translation } from '../protocol.ts';
+import type { Translation } from '../protocol.ts';
 import { vendorErrorEvent } from '../vendor-error-event.ts';
 import { countOf, jsonOf, objectOf, optionalArray, optionalObject, optionalText, textOf } from '../vendor-reading.ts';
 

@@ -1,6 +1,6 @@
+import type { JsonObject } from '#shared/json.ts';
 import type { CallerField } from '../caller-field.ts';
 import { base64DataOf, isWebUrl } from '../data-url.ts';
-import type { JsonObject } from '../protocol.ts';
 
 const imageTypes = new Set(['image/jpeg', 'image/png', 'image/gif', 'image/webp']);
 

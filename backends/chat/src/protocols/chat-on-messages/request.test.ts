@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest';
+import type { JsonObject } from '#shared/json.ts';
 import { chatRequestFixture } from '../fixtures/chat-request.ts';
 import { refusalOf } from '../fixtures/refusal.ts';
-import type { JsonObject } from '../protocol.ts';
 import { messagesRequest } from './request.ts';
 
 const options = { model: 'claude', maxOutputTokens: 4_096, outputLimitField: 'max_completion_tokens' as const };

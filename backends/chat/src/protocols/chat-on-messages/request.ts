@@ -1,5 +1,6 @@
-import { CallerField, isObject } from '../caller-field.ts';
-import type { JsonObject, Translation } from '../protocol.ts';
+import { isObject, type JsonObject } from '#shared/json.ts';
+import { CallerField } from '../caller-field.ts';
+import type { Translation } from '../protocol.ts';
 import { toolsOf } from './tools.ts';
 import { conversationOf } from './turns.ts';
 

@@ -1,5 +1,6 @@
+import type { JsonObject } from '#shared/json.ts';
 import { nowInSeconds } from '../now-in-seconds.ts';
-import type { EventTranslator, JsonObject, ServerSentEvent } from '../protocol.ts';
+import type { EventTranslator, ServerSentEvent } from '../protocol.ts';
 import { vendorErrorEvent } from '../vendor-error-event.ts';
 import { garbage, jsonOf, objectOf, optionalObject, parseEventData, textOf } from '../vendor-reading.ts';
 import { chatUsage, completionId, finishReason, refusalOf } from './answer.ts';

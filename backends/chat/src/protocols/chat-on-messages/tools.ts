@@ -1,5 +1,5 @@
-import { type CallerField, isObject } from '../caller-field.ts';
-import type { JsonObject } from '../protocol.ts';
+import { isObject, type JsonObject } from '#shared/json.ts';
+import type { CallerField } from '../caller-field.ts';
 import { cacheControl } from './blocks.ts';
 
 type ToolChoice = { type: string; name?: string; disable_parallel_tool_use?: boolean };

@@ -1,5 +1,5 @@
+import type { JsonObject } from '#shared/json.ts';
 import type { CallerField } from '../caller-field.ts';
-import type { JsonObject } from '../protocol.ts';
 import { contentBlocks, textOnlyBlocks } from './blocks.ts';
 
 type Turn = { role: 'user' | 'assistant'; content: JsonObject[] };

@@ -1,8 +1,8 @@
 import { describe, expect, it } from 'vitest';
+import type { JsonObject } from '#shared/json.ts';
 import { chatAnswerFixture } from '../fixtures/chat-answer.ts';
 import { vendorFault } from '../fixtures/refusal.ts';
 import { anthropicThrough, dataOf, recorded, translated } from '../fixtures/translated-clients.ts';
-import type { JsonObject } from '../protocol.ts';
 import { messagesOnChat } from './messages-on-chat.ts';
 
 const asked = { model: 'gpt-5.2', max_tokens: 100, messages: [{ role: 'user', content: 'Hi' } as const] };

@@ -1,7 +1,8 @@
 import { newId } from '#shared/id.ts';
+import type { JsonObject } from '#shared/json.ts';
 import { objectInText } from '../caller-field.ts';
 import { type ChatAnswer, type ChatCall, type ChatUsage, readChatAnswer } from '../chat-answer-reader.ts';
-import type { JsonObject, Translation } from '../protocol.ts';
+import type { Translation } from '../protocol.ts';
 import { garbage } from '../vendor-reading.ts';
 
 /** Whatever is not here is an ordinary end. */

@@ -1,6 +1,6 @@
+import type { JsonObject } from '#shared/json.ts';
 import type { CallerField } from '../caller-field.ts';
 import { dataUrl } from '../data-url.ts';
-import type { JsonObject } from '../protocol.ts';
 
 const partsOf: ReadonlyMap<string, (block: CallerField) => JsonObject[]> = new Map([
   ['text', (block: CallerField) => textParts(block.at('text').string())],

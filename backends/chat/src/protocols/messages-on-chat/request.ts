@@ -1,6 +1,7 @@
 import { createHash } from 'node:crypto';
+import type { JsonObject } from '#shared/json.ts';
 import { CallerField } from '../caller-field.ts';
-import type { JsonObject, Translation } from '../protocol.ts';
+import type { Translation } from '../protocol.ts';
 import { chatMessages } from './turns.ts';
 
 /** OpenAI takes no longer name of a user. */

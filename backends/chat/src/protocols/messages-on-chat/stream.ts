@@ -1,8 +1,9 @@
+import type { JsonObject } from '#shared/json.ts';
 import { ChatChunkReader, type ChatPiece } from '../chat-chunk-reader.ts';
 import type { ChatUsage } from '../chat-answer-reader.ts';
 import { estimatedTokenCount } from '../count-tokens.ts';
 import { objectInText } from '../caller-field.ts';
-import type { EventTranslator, JsonObject, ServerSentEvent } from '../protocol.ts';
+import type { EventTranslator, ServerSentEvent } from '../protocol.ts';
 import { namedEvent } from '../server-sent-events.ts';
 import { garbage } from '../vendor-reading.ts';
 import { fullUsage, messageHead, messageUsage, noUsage, stopReason } from './answer.ts';

@@ -1,5 +1,5 @@
+import type { JsonObject } from '#shared/json.ts';
 import type { CallerField } from '../caller-field.ts';
-import type { JsonObject } from '../protocol.ts';
 import { blockParts, contentParts, joinedText, plainText, textParts } from './parts.ts';
 
 /** Thoughts are signed for their own vendor; no other can take them back. */

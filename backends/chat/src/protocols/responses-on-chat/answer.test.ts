@@ -1,5 +1,6 @@
 import type { ResponseStreamEvent } from 'openai/resources/responses/responses';
 import { describe, expect, it } from 'vitest';
+import type { JsonObject } from '#shared/json.ts';
 import { compose } from '../compose.ts';
 import { chatOnMessages } from '../chat-on-messages/chat-on-messages.ts';
 import { chatAnswerFixture } from '../fixtures/chat-answer.ts';
@@ -7,7 +8,7 @@ import { messageAnswerFixture } from '../fixtures/message-answer.ts';
 import { refusalOf, vendorFault } from '../fixtures/refusal.ts';
 import { responsesRequestFixture } from '../fixtures/responses-request.ts';
 import { openAiThrough, recorded, translated } from '../fixtures/translated-clients.ts';
-import type { JsonObject, Translation } from '../protocol.ts';
+import type { Translation } from '../protocol.ts';
 import { namesInResponses, responsesOnChat } from './responses-on-chat.ts';
 
 const asked = { model: 'llama-4', input: 'Hi' };

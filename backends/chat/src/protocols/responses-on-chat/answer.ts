@@ -1,5 +1,6 @@
+import type { JsonObject } from '#shared/json.ts';
 import { type ChatAnswer, readChatAnswer } from '../chat-answer-reader.ts';
-import type { JsonObject, Translation } from '../protocol.ts';
+import type { Translation } from '../protocol.ts';
 import {
   callItem,
   endedResponse,

@@ -1,4 +1,4 @@
-import type { JsonObject } from '../protocol.ts';
+import type { JsonObject } from '#shared/json.ts';
 import { callItem, type ItemStatus, messageItem, reasoningItem, summaryPart, textPart } from './response.ts';
 
 /** Frames one event, with the next sequence number. */

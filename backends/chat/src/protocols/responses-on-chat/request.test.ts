@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest';
+import type { JsonObject } from '#shared/json.ts';
 import { refusalOf } from '../fixtures/refusal.ts';
 import { responsesRequestFixture } from '../fixtures/responses-request.ts';
-import type { JsonObject } from '../protocol.ts';
 import { chatRequest } from './request.ts';
 
 const options = { model: 'llama', maxOutputTokens: 4_096, outputLimitField: 'max_completion_tokens' as const };

@@ -1,6 +1,6 @@
 import { newId } from '#shared/id.ts';
+import type { JsonObject } from '#shared/json.ts';
 import type { ChatAnswer, ChatUsage } from '../chat-answer-reader.ts';
-import type { JsonObject } from '../protocol.ts';
 
 /** Why an answer is not complete, by the finish reason of chat completions. */
 const incompleteReasons: ReadonlyMap<string, string> = new Map([

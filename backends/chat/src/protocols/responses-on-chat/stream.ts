@@ -1,5 +1,6 @@
+import type { JsonObject } from '#shared/json.ts';
 import { ChatChunkReader, type ChatPiece } from '../chat-chunk-reader.ts';
-import type { EventTranslator, JsonObject, ServerSentEvent } from '../protocol.ts';
+import type { EventTranslator, ServerSentEvent } from '../protocol.ts';
 import { namedEvent } from '../server-sent-events.ts';
 import { CallOutput, MessageOutput, type OutputItem, ReasoningOutput, type Send } from './output-items.ts';
 import { endedResponse, headOf, responseInProgress } from './response.ts';

@@ -1,5 +1,5 @@
+import type { JsonObject } from '#shared/json.ts';
 import type { CallerField } from '../caller-field.ts';
-import type { JsonObject } from '../protocol.ts';
 
 type AssistantMessage = { role: 'assistant'; content: string | null; tool_calls: JsonObject[] };
 
