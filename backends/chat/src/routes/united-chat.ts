@@ -3,28 +3,20 @@ import type { Hono } from 'hono';
 import { unitedChat as contract, type ChatResponseBody } from '#shared/contracts/chat.ts';
 import { mount } from '#shared/service/mount.ts';
 import type { ServiceEnv } from '#shared/service/service-env.ts';
-import { answerChat, fieldsAgain } from '../gaia-chat/answer-chat.ts';
 import { streamChunks } from '../gaia-chat/stream-chunks.ts';
-import { chatOnce, chatStreamOnce, type ChatServices } from './chat-once.ts';
+import { chatOnce, type ChatServices } from './chat-once.ts';
 
 export function unitedChatRoute(app: Hono<ServiceEnv>, services: ChatServices): void {
-  const { calls } = services;
-  mount(app, contract, async ({ c, body, rawBody }) => {
-    if (body.stream) {
-      return await chatStreamOnce(c, services, { rawBody, request: body }, async (chat, sink) => {
-        await streamChunks(calls, chat, sink);
-      });
-    }
-    return await chatOnce(c, services, { rawBody, request: body }, async (chat, startedAt) => {
-      if (chat.kind === 'answered') return { fields: united({}, fieldsAgain(chat)) };
-      const { fields, completion, headers } = await answerChat(calls, chat, startedAt);
-      return { fields: united(completion, fields), headers };
-    });
-  });
+  mount(
+    app,
+    contract,
+    async ({ c, body, rawBody }) =>
+      await chatOnce(c, services, { rawBody, request: body }, { stream: streamChunks, fields: united }),
+  );
 }
 
 /** Both vocabularies at once: OpenAI's as the model gave it, and ours. */
-function united(completion: { usage?: unknown }, fields: ChatResponseBody): object {
+function united(fields: ChatResponseBody, completion: { usage?: unknown }): object {
   const { usage } = fields;
   const told = typeof completion.usage === 'object' ? completion.usage : {};
   return {
