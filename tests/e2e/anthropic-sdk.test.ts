@@ -1,6 +1,7 @@
 import Anthropic from '@anthropic-ai/sdk';
+import { zodOutputFormat } from '@anthropic-ai/sdk/helpers/zod';
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
-import { createGate, type StreamBreak } from '../support/vendor-script.ts';
+import * as z from 'zod';
 import {
   claude,
   drained,
@@ -8,8 +9,11 @@ import {
   pixel,
   said,
   startVendorStack,
+  stopInTheMiddle,
+  streamBreaks,
   weather,
   weatherSchema,
+  workAfterAbort,
   type VendorStack,
 } from '../support/vendor-stack.ts';
 
@@ -69,6 +73,21 @@ describe.each([claude, gpt])('Anthropic’s SDK with %s', (model) => {
     expect(JSON.stringify(vendors.lastBody(model))).toContain(pixel);
   });
 
+  it('gets structured output', async () => {
+    vendors.vendorOf(model).next({ text: ['{"city":', '"Köln"}'] });
+    const format = zodOutputFormat(z.object({ city: z.string() }));
+    const message = await vendors.anthropic.messages.parse({ ...request, output_config: { format } });
+    expect(message.parsed_output).toEqual({ city: 'Köln' });
+    expect(JSON.stringify(vendors.lastBody(model))).toContain('"json_schema"');
+  });
+
+  it('retries by itself what it may', async () => {
+    vendors.vendorOf(model).next({ status: 503 });
+    const message = await vendors.anthropic.messages.create(request, { maxRetries: 2 });
+    expect(message.content).toMatchObject([{ text: 'Hello, world!' }]);
+    expect(vendors.vendorOf(model).requests).toHaveLength(2);
+  });
+
   it('counts tokens', async () => {
     const count = await vendors.anthropic.messages.countTokens({ model, messages: said });
     expect(count.input_tokens).toBeGreaterThan(0);
@@ -91,28 +110,20 @@ describe.each([claude, gpt])('Anthropic’s SDK with %s', (model) => {
   });
 
   it('ends the call at the vendor within a second when it is aborted', async () => {
-    const gate = createGate();
-    vendors.vendorOf(model).next({ beforeEvent: (index) => (index > 4 ? gate.opened : undefined) });
-    const stream = vendors.anthropic.messages.stream(request);
-    stream.done().catch(() => undefined);
-    await new Promise<void>((resolve) => void stream.once('text', () => resolve()));
-    const leftAt = performance.now();
-    stream.abort();
-    await (
-      await vendors.vendorOf(model).received(1)
-    ).aborted;
-    expect(performance.now() - leftAt).toBeLessThan(1_000);
-    gate.open();
+    const ms = await workAfterAbort(vendors.vendorOf(model), async () => {
+      const stream = vendors.anthropic.messages.stream(request);
+      stream.done().catch(() => undefined);
+      await new Promise<void>((resolve) => void stream.once('text', () => resolve()));
+      return () => stream.abort();
+    });
+    expect(ms).toBeLessThan(1_000);
   });
 
-  it.each<StreamBreak>(['cut', 'end', 'error', 'garbage', 'hang'])(
-    'never takes a stream that broke (%s) for a finished one',
-    async (kind) => {
-      vendors.vendorOf(model).next({ breakAfter: { events: 4, with: kind } });
-      const message = vendors.anthropic.messages.create({ ...request, stream: true });
-      await expect(drained(message)).rejects.toBeInstanceOf(Anthropic.APIError);
-    },
-  );
+  it.each(streamBreaks)('never takes a stream that broke (%s) for a finished one', async (kind) => {
+    stopInTheMiddle(vendors.vendorOf(model), kind);
+    const message = vendors.anthropic.messages.create({ ...request, stream: true });
+    await expect(drained(message)).rejects.toBeInstanceOf(Anthropic.APIError);
+  });
 });
 
 describe('what only one vendor has', () => {

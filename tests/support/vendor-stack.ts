@@ -3,6 +3,7 @@ import OpenAI from 'openai';
 import { createFakeAnthropic } from './fake-anthropic.ts';
 import { createFakeOpenAi } from './fake-openai.ts';
 import { startTestStack, type TestStack } from './stack.ts';
+import { createGate, type StreamBreak } from './vendor-script.ts';
 import type { FakeVendor } from './vendor-server.ts';
 
 export const gpt = 'gpt-4o';
@@ -61,6 +62,30 @@ export async function startVendorStack(): Promise<VendorStack> {
       await Promise.all([openAiVendor.close(), anthropicVendor.close()]);
     },
   };
+}
+
+/** Every way in which a stream does not become whole. */
+export const streamBreaks: readonly StreamBreak[] = ['cut', 'end', 'error', 'garbage', 'hang'];
+
+/** Lets the vendor's next stream begin and stop in the middle of its text. */
+export function stopInTheMiddle(vendor: FakeVendor, kind: StreamBreak): void {
+  vendor.next({ breakAfter: { events: 4, with: kind } });
+}
+
+/**
+ * For how many milliseconds a vendor works on for a client that leaves. `begin` reads until there is text, and gives
+ * how to leave.
+ */
+export async function workAfterAbort(vendor: FakeVendor, begin: () => Promise<() => void>): Promise<number> {
+  const gate = createGate();
+  vendor.next({ beforeEvent: (index) => (index > 4 ? gate.opened : undefined) });
+  const leave = await begin();
+  const leftAt = performance.now();
+  leave();
+  const { aborted } = await vendor.received(1);
+  await aborted;
+  gate.open();
+  return performance.now() - leftAt;
 }
 
 /** Reads a stream to its end. Whether it breaks before its first event or after it is a matter of packets. */
