@@ -72,6 +72,8 @@ export type Wanted = Pick<Call, 'principal' | 'protocol' | 'model' | 'fallbacks'
 export type Calls = {
   /** Who would answer, the first choice first. Rejects what the call itself would, before anything is done for it. */
   plan: (wanted: Wanted) => [Target, ...Target[]];
+  /** Throws where a call would be refused because too many run, for those who would do something before it. */
+  refuseWhenBusy: () => void;
   unary: (call: Call, watcher?: AttemptWatcher) => Promise<Answer>;
   /** Resolves when the answer has begun; from then on the stream itself tells how it ended. */
   stream: (call: Call, sink: EventSink, extras?: StreamExtras) => Promise<void>;
@@ -80,6 +82,7 @@ export type Calls = {
 export function createCalls(options: CallsOptions): Calls {
   return {
     plan: (wanted) => planCall(options.plan, wanted),
+    refuseWhenBusy: () => options.shedding.enter()(),
     unary: (call, watcher = {}) => unaryCall(options, call, watcher),
     stream: (call, sink, extras = {}) => streamCall(options, { call, sink, extras }),
   };

@@ -72,6 +72,19 @@ describe('a message that is refused leaves nothing behind', () => {
     expect([await chats.ended(me), await conversations()]).toEqual([[], []]);
   });
 
+  it('because too many calls run here: nothing is even begun', async () => {
+    const busy = await startGaiaChats({ maxCalls: 0 });
+    try {
+      const person = busy.person();
+      for (const [path, body] of sendings) {
+        expect(await jsonOf(person.post(path, body), 503)).toMatchObject({ code: 'unavailable' });
+      }
+      expect(await busy.rows('select from users where id = $1', [person.principal.userId])).toEqual([]);
+    } finally {
+      await busy.close();
+    }
+  });
+
   it('unless its sender was told of the conversation before', async () => {
     chats.vendors.openai.next({ status: 400 });
     const text = await (await me.post('/api/v0.2/chat/stream', { message: 'x', model })).text();

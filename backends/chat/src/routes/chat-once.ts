@@ -46,6 +46,7 @@ async function chatJsonOnce(
 ): Promise<Response> {
   return await answerOnce(c, { idempotency, body, signal: clientLeft(c) }, async (run): Promise<FirstAnswer> => {
     const startedAt = performance.now();
+    calls.refuseWhenBusy();
     const opening = { caller: callerOf(c, body, run), wish: { request, isStream: false } };
     const { fields, completion, headers } = await withChat(chats, opening, async (chat) =>
       chat.kind === 'answered' ? answeredAgain(chat) : await answerChat(calls, chat, startedAt),
@@ -60,11 +61,12 @@ async function chatJsonOnce(
 /** With a stream. */
 export async function chatStreamOnce(
   c: Context<ServiceEnv>,
-  { idempotency, chats }: ChatServices,
+  { idempotency, chats, calls }: ChatServices,
   { rawBody: body, request }: ChatAsked,
   work: (chat: OpenChat | AnsweredChat, sink: RecordedSink) => Promise<void>,
 ): Promise<Response> {
   return await streamOnce(c, { idempotency, body, signal: clientLeft(c) }, async (sink, run) => {
+    calls.refuseWhenBusy();
     const opening = { caller: callerOf(c, body, run), wish: { request, isStream: true } };
     await withChat(chats, opening, async (chat) => await work(chat, sink));
   });
