@@ -29,7 +29,7 @@ export function eventStreamSink(c: Context<ServiceEnv>): AnswerSink {
     return {
       writable: outgoing,
       setHeaders,
-      open: () => void outgoing.writeHead(200, { ...answerHeaders(c), ...headers }),
+      open: () => void outgoing.writeHead(200, answerHeaders(c, headers)),
       response: () => RESPONSE_ALREADY_SENT,
     };
   }
@@ -38,7 +38,7 @@ export function eventStreamSink(c: Context<ServiceEnv>): AnswerSink {
     writable: pipe,
     setHeaders,
     open: () => undefined,
-    response: () => new Response(webStream(pipe), { status: 200, headers: { ...answerHeaders(c), ...headers } }),
+    response: () => new Response(webStream(pipe), { status: 200, headers: answerHeaders(c, headers) }),
   };
 }
 
@@ -60,7 +60,8 @@ const noHeaders: Record<string, string> = {};
 /** A finished 200 answer from bytes that are passed on as they are. */
 export function sendBytes(c: Context<ServiceEnv>, bytes: Uint8Array, contentType: string, more = noHeaders): Response {
   const outgoing = c.env?.outgoing;
-  const headers = { ...answerHeaders(c), ...more, 'content-type': contentType, 'content-length': String(bytes.length) };
+  const own = { ...more, 'content-type': contentType, 'content-length': String(bytes.length) };
+  const headers = answerHeaders(c, own);
   if (!outgoing) return new Response(Uint8Array.from(bytes), { status: 200, headers });
   outgoing.writeHead(200, headers).end(bytes);
   return RESPONSE_ALREADY_SENT;
