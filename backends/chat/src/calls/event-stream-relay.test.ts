@@ -146,6 +146,16 @@ describe('a client', () => {
     expect(outcomes).toEqual([{ kind: 'cancelled', firstByteMs: anyNumber }]);
   });
 
+  it('that leaves with the whole answer, before its provider has ended, has not cancelled it', async () => {
+    const { relay, body, writable, outcomes } = setUp();
+    relay.attach(body);
+    body.write(chunk + done);
+    await relay.started;
+    writable.destroy();
+    await vi.waitFor(() => expect(body.destroyed).toBe(true));
+    expect(outcomes).toEqual([{ kind: 'completed', firstByteMs: anyNumber }]);
+  });
+
   it('that reads slowly stops the reading from the provider', async () => {
     const { relay, body, writable } = setUp({}, 16);
     relay.attach(body);

@@ -126,9 +126,10 @@ export class EventStreamRelay {
     this.#begun.reject(error);
   }
 
-  /** The client is gone. */
+  /** The client is gone. Whoever leaves with the whole answer has not cancelled it. */
   cancel(): void {
     if (this.#finished) return;
+    if (this.#isComplete && !this.#lastBlock) return this.#complete();
     this.#finish({ kind: 'cancelled', firstByteMs: this.#firstByteMs ?? null });
     this.#begun.reject(clientGone());
   }
