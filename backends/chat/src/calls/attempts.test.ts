@@ -1,4 +1,4 @@
-import { describe, expect, it, vi } from 'vitest';
+import { describe, expect, it } from 'vitest';
 import { AppError, type AppErrorOptions, type ErrorCode } from '#shared/http/error.ts';
 import { unknownCard } from '../completion/model-card.ts';
 import { createLocalProvider } from '../providers/index.ts';
@@ -22,6 +22,7 @@ const failure = (code: ErrorCode, options?: AppErrorOptions): AppError => new Ap
 function setUp(limits: Partial<{ retries: number; maxRetryDelayMs: number }> = {}) {
   const controller = new AbortController();
   const log: string[] = [];
+  const pauses: number[] = [];
   const watcher: AttemptWatcher = {
     attempting: ({ model }) => void log.push(`ask ${model}`),
     failed: ({ model }, { code }, next) => void log.push(`${model} ${code}, then ${next?.model ?? 'nobody'}`),
@@ -35,8 +36,9 @@ function setUp(limits: Partial<{ retries: number; maxRetryDelayMs: number }> = {
     watcher,
     random: () => 0,
   };
+  const recorded = { ...options, wait: async (ms: number) => void pauses.push(ms) };
   const wait = (ms: number): void => void (now += ms);
-  return { options, log, controller, breakers, wait };
+  return { options, recorded, log, pauses, controller, breakers, wait };
 }
 
 describe('asking until somebody answers', () => {
@@ -87,25 +89,32 @@ describe('asking until somebody answers', () => {
   });
 
   it('waits as long as the provider wants, and not at all for one that wants too long', async () => {
-    vi.useFakeTimers();
-    try {
-      const { options, log } = setUp({ maxRetryDelayMs: 3_000 });
-      let seconds = 2;
-      const attempt = async ({ model }: Target): Promise<string> => {
-        if (model === 'b') return 'b';
-        const error = failure('rate_limited', { retryAfterSeconds: seconds });
-        seconds = 4;
-        throw error;
-      };
-      const answer = firstAnswer(options, [a, b], attempt);
-      await vi.advanceTimersByTimeAsync(1_990);
-      expect(log.filter((line) => line === 'ask a')).toHaveLength(1);
-      await vi.advanceTimersByTimeAsync(20);
-      expect((await answer).value).toBe('b');
-    } finally {
-      vi.useRealTimers();
-    }
+    const { recorded, log, pauses } = setUp({ retries: 3, maxRetryDelayMs: 3_000 });
+    const wanted = [2, 3, 4];
+    const attempt = async ({ model }: Target): Promise<string> => {
+      if (model === 'b') return 'b';
+      throw failure('rate_limited', { retryAfterSeconds: wanted.shift() ?? 0 });
+    };
+    expect((await firstAnswer(recorded, [a, b], attempt)).value).toBe('b');
+    expect(pauses).toEqual([2_000.5, 3_001]);
+    expect(log.filter((line) => line === 'ask a')).toHaveLength(3);
   });
+
+  it.each([
+    ['shortest', 0],
+    ['longest', 1],
+  ])(
+    'waits twice as long before each retry, at most the limit, and half of it is chance: at its %s',
+    async (_what, chance) => {
+      const { recorded, pauses } = setUp({ retries: 5, maxRetryDelayMs: 10 });
+      const attempt = async (): Promise<never> => {
+        throw failure('upstream_failed');
+      };
+      const asking = { ...recorded, random: () => chance };
+      await expect(firstAnswer(asking, [a], attempt)).rejects.toMatchObject({ code: 'unavailable' });
+      expect(pauses).toEqual([1, 2, 4, 8, 10].map((ms) => ms * (0.5 + chance / 2)));
+    },
+  );
 
   it('asks nobody again whose time would be over by then', async () => {
     const { options, log } = setUp({ retries: 3 });

@@ -28,6 +28,7 @@ export type AttemptsOptions = {
   /** How long a target may still take. One whose time would be over before the pause is not asked again. */
   timeLeftMs?: (target: Target) => number;
   random?: () => number;
+  wait?: (ms: number, value: undefined, options: { signal: AbortSignal }) => Promise<unknown>;
 };
 
 export type Answered<T> = { target: Target; value: T };
@@ -74,7 +75,7 @@ async function attemptsAt<T>(
       watcher.failed?.(target, error, isOurs ? null : next);
       if (isOurs) throw error;
       if (delayMs === null) return { error };
-      await pause(delayMs, signal);
+      await pause(options, delayMs);
     }
   }
 }
@@ -104,8 +105,8 @@ function tellBreaker({ breakers, signal }: AttemptsOptions, target: Target, caus
   else breakers.failed(target, signal.aborted ? signal.reason : cause);
 }
 
-async function pause(ms: number, signal: AbortSignal): Promise<void> {
-  await sleep(ms, undefined, { signal }).catch(() => {
+async function pause({ signal, wait = sleep }: AttemptsOptions, ms: number): Promise<void> {
+  await wait(ms, undefined, { signal }).catch(() => {
     throw asAppError(signal.reason);
   });
 }
