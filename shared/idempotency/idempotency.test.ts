@@ -4,6 +4,7 @@ import { createTestDatabase, queryRows, type TestDatabase } from '../../tests/su
 import { silentLog } from '../../tests/support/silent-log.ts';
 import { connect, type DatabaseConnection } from '../db/connect.ts';
 import { createNotices } from '../db/notices.ts';
+import type { Attempt } from './attempt.ts';
 import { createIdempotencyStore, endsChannel, type Answer, type IdempotencyStore } from './idempotency-store.ts';
 import { createIdempotency, type Claim, type Idempotency, type IdempotencyOptions } from './idempotency.ts';
 import type { IdempotentRequest } from './idempotent-request.ts';
@@ -157,16 +158,22 @@ describe('an answer', () => {
 });
 
 describe('an owner', () => {
-  it('that goes silent loses its request to the next duplicate, and cannot overwrite its answer', async () => {
-    const request = wish();
-    const { store: silent } = process({}, { leaseSeconds: 0 });
-    const zombie = createIdempotency({ ...options(silent), heartbeatMs: 600_000 });
-    const late = first(await zombie.claim(request));
-    await first(await two.claim(request)).finish(ok('successor'));
-    await late.finish(ok('zombie'));
-    await late.release();
-    expect(replay(await one.claim(request))).toEqual(ok('successor'));
-    await zombie.close();
+  it.each<[string, (late: Attempt) => Promise<void>]>([
+    ['end', async (late) => await late.finish(ok('zombie'))],
+    ['forget', async (late) => await late.release()],
+  ])('that goes silent loses its request to the next duplicate, and can no longer %s it', async (_what, act) => {
+    for (const isOver of [false, true]) {
+      const request = wish();
+      const { store: silent } = process({}, { leaseSeconds: 0 });
+      const zombie = createIdempotency({ ...options(silent), heartbeatMs: 600_000 });
+      const late = first(await zombie.claim(request));
+      const successor = first(await two.claim(request));
+      if (isOver) await successor.finish(ok('successor'));
+      await act(late);
+      await successor.finish(ok('successor'));
+      expect(replay(await one.claim(request))).toEqual(ok('successor'));
+      await zombie.close();
+    }
   });
 
   it('is told when another has taken over', async () => {
