@@ -45,7 +45,7 @@ async function attempt(options: CallsOptions, running: RunningCall, { target, le
     const bytes = await target.provider.complete(request);
     const totalMs = performance.now() - startedAt;
     options.breakers.succeeded(target);
-    options.measure({ ...measured, outcome: 'completed', error: null, firstByteMs: totalMs, totalMs });
+    options.measure({ ...measured, outcome: 'completed', error: null, firstByteMs: null, totalMs });
     return bytes;
   } catch (error) {
     const outcome = call.clientLeft.aborted ? 'cancelled' : 'failed';

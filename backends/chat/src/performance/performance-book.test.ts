@@ -71,8 +71,8 @@ describe('what was measured', () => {
     measured.record(call({ firstByteMs: 10 }));
     measured.record(call({ provider: 'b', firstByteMs: 20 }));
     measured.record(call({ model: 'n', firstByteMs: 30 }));
-    expect(measured.latencyOf('a', 'm')).toEqual({ firstByteMs: 10, calls: 1 });
-    expect(measured.latencyOf('b', 'm')).toEqual({ firstByteMs: 20, calls: 1 });
+    expect(measured.latencyOf('a', 'm')).toEqual({ firstByteMs: 10, calls: 1, isStreamed: true });
+    expect(measured.latencyOf('b', 'm')).toEqual({ firstByteMs: 20, calls: 1, isStreamed: true });
     expect(measured.latencyOf('b', 'n')).toBeNull();
     expect(measured.measured(({ provider }) => provider === 'a').calls).toBe(2);
   });
@@ -82,7 +82,7 @@ describe('what was measured', () => {
     measured.record(call());
     time += windowMs + 1;
     expect(measured.measured().calls).toBe(0);
-    expect(measured.latencyOf('a', 'm')).toEqual({ firstByteMs: 10, calls: 1 });
+    expect(measured.latencyOf('a', 'm')).toEqual({ firstByteMs: 10, calls: 1, isStreamed: true });
     time += 24 * 60 * minute;
     expect(measured.latencyOf('a', 'm')).toBeNull();
   });
@@ -92,7 +92,16 @@ describe('what was measured', () => {
     for (let i = 0; i < 60; i++) measured.record(call({ firstByteMs: 1_000 }));
     for (let i = 0; i < 50; i++) measured.record(call({ firstByteMs: 20 }));
     for (let i = 0; i < 50; i++) measured.record(call({ outcome: 'failed', firstByteMs: 1 }));
-    expect(measured.latencyOf('a', 'm')).toEqual({ firstByteMs: 20, calls: 50 });
+    expect(measured.latencyOf('a', 'm')).toEqual({ firstByteMs: 20, calls: 50, isStreamed: true });
+  });
+
+  it('never takes the time of a whole answer for that until a first byte, and falls back to it only without streams', () => {
+    const measured = book();
+    measured.record(call({ firstByteMs: null, totalMs: 9_000 }));
+    expect(measured.latencyOf('a', 'm')).toEqual({ firstByteMs: 9_000, calls: 1, isStreamed: false });
+    expect(measured.measured()).toMatchObject({ firstByte: null, total: { p50: 9_000 } });
+    measured.record(call({ firstByteMs: 20, totalMs: 8_000 }));
+    expect(measured.latencyOf('a', 'm')).toEqual({ firstByteMs: 20, calls: 1, isStreamed: true });
   });
 
   it('ends with a reset', () => {

@@ -26,8 +26,13 @@ export type Performance = {
   stages: Record<Stage, Distribution | null>;
 };
 
-/** The median time until the first byte of a model's last answers, and how many they were. */
-export type Latency = { firstByteMs: number; calls: number };
+/** How long a model's last answers took to begin, and how many they were. */
+export type Latency = {
+  /** Median. Where none was streamed, until they were there: that is when such an answer begins. */
+  firstByteMs: number;
+  calls: number;
+  isStreamed: boolean;
+};
 
 /** How real calls went, in this process. Bounded in memory, and cheap enough for every call. */
 export type PerformanceBook = {
@@ -56,8 +61,11 @@ export function createPerformanceBook(now: () => number = Date.now): Performance
   };
   const latency = (found: readonly Entry[]): Latency | null => {
     const from = now() - latencyWindowMs;
-    const spread = distributionOf(found.map(({ ring }) => ring.times('first_byte', from, latencyCalls, 'completed')));
-    return spread && { firstByteMs: spread.p50, calls: spread.count };
+    const lastOf = (name: Series): Distribution | null =>
+      distributionOf(found.map(({ ring }) => ring.times(name, from, latencyCalls, 'completed')));
+    const streamed = lastOf('first_byte');
+    const spread = streamed ?? lastOf('total');
+    return spread && { firstByteMs: spread.p50, calls: spread.count, isStreamed: streamed !== null };
   };
   return {
     record: (call) => {

@@ -95,6 +95,7 @@ describe('how calls went', () => {
     const claude = models.find(({ model }) => model === 'claude');
     expect(claude).toMatchObject({ calls: 2, completed: 2, error_rate: 0 });
     expect(claude?.ttft_ms?.p50).toBeGreaterThan(0);
+    expect([claude?.ttft_ms?.count, claude?.total_ms?.count]).toEqual([1, 2]);
   });
 });
 

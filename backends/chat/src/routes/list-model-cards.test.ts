@@ -186,6 +186,15 @@ describe('GET /api/v0.2/chat/stream/models', () => {
     };
     const measured = knownModels();
     expect(await rank(measured)).toEqual([[], ['wise', 'quick'], []]);
+    const whole = {
+      provider: 'openai',
+      model: 'wise',
+      outcome: 'completed',
+      errorCode: null,
+      firstByteMs: null,
+    } as const;
+    measured.health.record({ ...whole, totalMs: 1 });
+    expect(await rank(measured)).toEqual([[], ['wise', 'quick'], []]);
     measure(measured, 'wise', 701);
     measure(measured, 'quick', 700);
     expect(await rank(measured)).toEqual([['quick', 'wise'], ['wise', 'quick'], ['quick']]);

@@ -29,7 +29,7 @@ export function rankStreamModelsRoute(app: Hono<ServiceEnv>, { catalogue, provid
 }
 
 function toRow({ name, provider, card, latency }: Candidate): Row {
-  const { firstByteMs = null, calls = 0 } = latency ?? {};
+  const { firstByteMs = null, calls = 0 } = latency?.isStreamed ? latency : {};
   return { model: name, provider, ttft_ms: firstByteMs, calls, quality: card.quality };
 }
 

@@ -16,7 +16,7 @@ function candidate(name: string, { ms, calls = 50, dollars, ...card }: Known = {
     name,
     provider: 'p',
     card: { ...unknownCard(name), price, ...card },
-    latency: ms === undefined ? null : { firstByteMs: ms, calls },
+    latency: ms === undefined ? null : { firstByteMs: ms, calls, isStreamed: true },
   };
 }
 
