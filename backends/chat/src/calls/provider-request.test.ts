@@ -62,6 +62,19 @@ describe.each([
   });
 });
 
+describe('pictures by their URL', () => {
+  it.each<[string, Target['provider'], boolean]>([
+    ['go as they are to a vendor who fetches', mistral, false],
+    ['are put into the request to one who does not', { ...mistral, fetchesImages: false }, true],
+  ])('%s', async (_what, provider, isInlined) => {
+    const inlined = { ...hello, messages: [] };
+    const inlineImages = async (): Promise<JsonObject> => inlined;
+    const [call, target] = [callOf('chat-completions', hello), targetOf(provider, 'chat-completions')];
+    const { body } = await providerRequest(call, target, { isStream: false, outputCap: null, inlineImages });
+    expect(JSON.parse(String(Buffer.from(body)))).toEqual(isInlined ? inlined : hello);
+  });
+});
+
 describe('a request of our own', () => {
   it('is made for whoever is asked', async () => {
     const bodyFor = ({ provider }: Target): JsonObject => ({ ...hello, [provider.outputLimitField]: 9 });
