@@ -3,7 +3,7 @@ import { cp, mkdir, mkdtemp, readFile, rm, stat, writeFile } from 'node:fs/promi
 import { createServer, type Server } from 'node:net';
 import { tmpdir } from 'node:os';
 import { delimiter, join } from 'node:path';
-import { afterEach, beforeEach, describe, expect, test } from 'vitest';
+import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'vitest';
 import * as z from 'zod';
 import { startTimeOf } from '../../ops/local/process-identity.ts';
 import { repositoryRoot } from '../../ops/repository.ts';
@@ -12,22 +12,17 @@ import { run, start, type Running } from '../../ops/run.ts';
 const cli = join(repositoryRoot, 'ops/gaia.js');
 const RunRecord = z.object({ children: z.array(z.object({ name: z.string(), pid: z.number() })) });
 
+/** A start costs seconds: all share a folder, and whoever needs one that runs takes what the test before it left. */
 let directory: string;
 let running: Running | null;
+let lines: Lines;
 
-beforeEach(async () => {
-  directory = await mkdtemp(join(tmpdir(), 'gaia-start-'));
-  running = null;
-});
-
-afterEach(async () => {
-  await running?.stop('SIGTERM');
-  await rm(directory, { recursive: true, force: true });
-});
+beforeAll(async () => await newDirectory());
+afterAll(async () => await removeDirectory());
 
 describe('start', () => {
   test('serves a streamed completion with the printed key, and Ctrl-C leaves nothing behind', async () => {
-    const { url, key } = await startGaia();
+    const { url, key } = await up();
 
     const answer = await fetch(`${url}/v1/chat/completions`, {
       method: 'POST',
@@ -49,46 +44,49 @@ describe('start', () => {
   });
 
   test('keeps its key over restarts, as a file that only its owner reads', async () => {
-    const first = await startGaia();
-    await endBy('SIGTERM');
-    const second = await startGaia();
-    expect(second.key).toBe(first.key);
-    expect((await whoAmI(second)).status).toBe(200);
+    const before = await readFile(join(directory, 'dev-key'), 'utf8');
+    const again = await up();
+    expect(again.key).toBe(before.trim());
+    expect((await whoAmI(again)).status).toBe(200);
     expect((await stat(join(directory, 'dev-key'))).mode & 0o777).toBe(0o600);
     expect((await stat(join(directory, 'gateway-signing-key.json'))).mode & 0o777).toBe(0o600);
     expect(await endBy('SIGHUP')).toEqual({ code: 0, signal: null });
   });
 
-  test('starts again after a SIGKILL, without what that left behind', async () => {
-    await startGaia();
-    const orphans = await recordedPids();
-    await endBy('SIGKILL');
-    const next = await startGaia();
-    expect(await stillAlive(orphans)).toEqual([]);
-    expect((await whoAmI(next)).status).toBe(200);
-    await endBy('SIGINT');
-  });
-
   test('refuses a second start of the same directory in one sentence and leaves the first alone', async () => {
-    const first = await startGaia();
+    const first = await up();
     const { code, stderr } = await gaia(['start', '--port', '0', '--directory', directory]);
     expect(code).toBe(1);
     expect(stderr).toMatch(/^Gaia already runs from this directory \(process \d+\): stop that one first[^\n]*\n$/);
     expect((await whoAmI(first)).status).toBe(200);
   });
 
+  test('starts again after a SIGKILL, without what that left behind', async () => {
+    await up();
+    const orphans = await recordedPids();
+    await endBy('SIGKILL');
+    const next = await up();
+    expect(await stillAlive(orphans)).toEqual([]);
+    expect((await whoAmI(next)).status).toBe(200);
+  });
+
   test.each(['chat', 'postgres'])('says that %s died, stops the others and exits with 1', async (name) => {
-    const lines = collectLines(await launch());
-    await readiness(lines);
+    await up();
     const pids = await recordedPids();
+    const exited = running?.exited;
     process.kill(await pidOf(name), 'SIGKILL');
-    expect(await running?.exited).toEqual({ code: 1, signal: null });
+    expect(await exited).toEqual({ code: 1, signal: null });
     expect(lines.all.join('\n')).toContain(`${name} ended unexpectedly (SIGKILL)`);
     expect(await stillAlive(pids)).toEqual([]);
   });
 });
 
 describe('start that cannot', () => {
+  beforeEach(async () => {
+    await removeDirectory();
+    await newDirectory();
+  });
+
   test('says in one sentence that the port is taken, and starts nothing', async () => {
     const { server, port } = await occupiedPort();
     const { code, stdout, stderr } = await gaia(['start', '--port', String(port), '--directory', directory]);
@@ -105,8 +103,8 @@ describe('start that cannot', () => {
     await mkdir(join(directory, 'postgres/data'), { recursive: true, mode: 0o700 });
     await writeFile(join(directory, 'postgres/data/PG_VERSION'), '12\n');
     await writeFile(join(directory, 'postgres/password'), 'unused');
-    const lines = collectLines(await launch());
-    expect(await running?.exited).toEqual({ code: 1, signal: null });
+    const { exited } = await launch();
+    expect(await exited).toEqual({ code: 1, signal: null });
     const said = lines.all.filter((line) => /Postgres/.test(line) && !line.startsWith(' '));
     expect(said).toHaveLength(1);
     expect(lines.all.join('\n')).not.toMatch(/^\s+at /m);
@@ -128,16 +126,29 @@ describe('start that cannot', () => {
 type Started = { url: string; key: string };
 type Lines = { all: string[]; until: (pattern: RegExp) => Promise<string> };
 
+async function newDirectory(): Promise<void> {
+  directory = await mkdtemp(join(tmpdir(), 'gaia-start-'));
+  running = null;
+}
+
+async function removeDirectory(): Promise<void> {
+  await running?.stop('SIGTERM');
+  await rm(directory, { recursive: true, force: true });
+}
+
 async function launch(): Promise<Running> {
-  running = await start({ argv: [process.execPath, cli, 'start', '--port', '0', '--directory', directory] });
-  return running;
+  const launched = await start({ argv: [process.execPath, cli, 'start', '--port', '0', '--directory', directory] });
+  running = launched;
+  void launched.exited.then(() => {
+    if (running === launched) running = null;
+  });
+  lines = collectLines(launched);
+  return launched;
 }
 
-async function startGaia(): Promise<Started> {
-  return await readiness(collectLines(await launch()));
-}
-
-async function readiness(lines: Lines): Promise<Started> {
+/** What runs, started if nothing does. */
+async function up(): Promise<Started> {
+  if (running === null) await launch();
   const key = await lines.until(/^ {2}Key {2}(\S+)$/);
   const url = await lines.until(/^ {2}URL {2}(\S+)$/);
   await lines.until(/^(Ctrl-C stops everything\.)$/);
@@ -168,8 +179,9 @@ function collectLines(process: Running): Lines {
 /** Signals the CLI alone, as a terminal or a platform would. */
 async function endBy(signal: NodeJS.Signals): Promise<{ code: number | null; signal: NodeJS.Signals | null }> {
   if (running === null) throw new Error('nothing runs');
-  process.kill(running.pid, signal);
-  return await running.exited;
+  const { pid, exited } = running;
+  process.kill(pid, signal);
+  return await exited;
 }
 
 async function whoAmI({ url, key }: Started): Promise<Response> {
