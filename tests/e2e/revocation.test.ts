@@ -39,7 +39,7 @@ afterAll(async () => {
 });
 
 describe('what ends while two gateways serve it 50 times a second each', () => {
-  it.each<[string, () => Promise<Victim>]>([
+  it.concurrent.each<[string, () => Promise<Victim>]>([
     ['a key that is revoked in the database', async () => await keyRevokedBySql()],
     ['a key that its owner deletes', async () => await keyDeleted()],
     ['a key whose owner an admin disables', async () => await ownerDisabled()],
