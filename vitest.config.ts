@@ -5,14 +5,23 @@ import { defineConfig } from 'vitest/config';
 // wrangler warns about required secrets that are missing; the tests at the edge bring their own.
 process.env['GATEWAY_SIGNING_KEY'] ??= '{}';
 
-/** Tests that need the machine for themselves: they measure stalls, and take their time. */
-const underLoad = '**/under-load.test.ts';
+/** Tests that measure how long something takes, what it costs, or what others notice of it. */
+const measuring = [
+  '**/under-load.test.ts',
+  'tests/e2e/{key-look-up,many-streams,revocation}.test.ts',
+  'tests/faults/{chat-load,edge-streams,edge-upstreams,postgres-chat,providers-before-bytes}.test.ts',
+];
 
-/** Tests that measure nothing that a neighbour could disturb use every core; on two, vitest would take one. */
+/** Tests that start nothing, or little, use every core; on two, vitest would take one. */
 const together = { maxWorkers: availableParallelism(), sequence: { groupOrder: 1 } };
 
-/** After those, and one file at a time: each starts processes of its own and watches the clock. */
-const alone = { maxWorkers: 1, sequence: { groupOrder: 2 } };
+/** Then those that start processes of their own. They wait for these a lot, and while one waits another can go on. */
+const inPairs = { maxWorkers: 2, sequence: { groupOrder: 2 } };
+
+/** At last those that a neighbour would disturb, one file at a time. */
+const alone = { maxWorkers: 1, sequence: { groupOrder: 3 } };
+
+const processes = { include: ['tests/e2e/**/*.test.ts', 'tests/faults/**/*.test.ts'], testTimeout: 60_000 };
 
 /** One project per kind of test; `npm test` runs them all, `npx vitest --project unit` one of them. */
 export default defineConfig({
@@ -30,7 +39,7 @@ export default defineConfig({
           // Files share a worker's modules: loading them anew for each took longer than the tests.
           isolate: false,
           include: ['shared/**/*.test.ts', 'backends/**/*.test.ts', 'ops/**/*.test.ts', 'tests/support/**/*.test.ts'],
-          exclude: [underLoad],
+          exclude: measuring,
         },
       },
       {
@@ -42,14 +51,8 @@ export default defineConfig({
         test: { name: 'edge', ...together, include: ['edge-gateway/**/*.test.ts'] },
       },
       { test: { name: 'contract', ...together, include: ['tests/contract/**/*.test.ts'] } },
-      {
-        test: {
-          name: 'e2e',
-          ...alone,
-          include: ['tests/e2e/**/*.test.ts', 'tests/faults/**/*.test.ts', underLoad],
-          testTimeout: 60_000,
-        },
-      },
+      { test: { name: 'e2e', ...inPairs, ...processes, exclude: measuring } },
+      { test: { name: 'measuring', ...alone, ...processes, include: measuring } },
     ],
   },
 });

@@ -5,13 +5,13 @@ import { createApiKey } from '#shared/identity/api-key.ts';
 import { ProblemSchema } from '#shared/contracts/problem-schema.ts';
 import { allChecks } from '../../ops/checks/all.ts';
 import { runChecks } from '../../ops/checks/check.ts';
-import { startTestStack, type TestStack } from '../support/stack.ts';
+import { startDevStack, type DevStack } from '../support/dev-stack.ts';
 
 const messages: OpenAI.ChatCompletionMessageParam[] = [{ role: 'user', content: 'Hello, Gaia' }];
 
-let stack: TestStack;
+let stack: DevStack;
 beforeAll(async () => {
-  stack = await startTestStack();
+  stack = await startDevStack();
 });
 afterAll(() => stack.stop());
 

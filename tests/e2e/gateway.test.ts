@@ -9,9 +9,10 @@ import { createApiKey } from '#shared/identity/api-key.ts';
 import { startFleet, type Fleet } from '../../ops/gateway/fleet.ts';
 import { gatewaySettings } from '../../ops/gateway/settings.ts';
 import { generateSigningKeys } from '../../ops/local/signing-key.ts';
-import { bundleGateway, gatewayCapnp } from '../../ops/local/workerd.ts';
+import { gatewayCapnp } from '../../ops/local/workerd.ts';
 import { repositoryRoot } from '../../ops/repository.ts';
 import { run, start } from '../../ops/run.ts';
+import { copyGatewayBundle } from '../support/gateway-bundle.ts';
 import { answerHealth, json, startHttp, type TestBackend } from '../support/edge-backends.ts';
 
 // A bundle of its own: other tests write dist/gateway meanwhile.
@@ -34,7 +35,8 @@ beforeAll(async () => {
   for (const name of ['workerd.capnp', 'workerd-limiter.capnp']) {
     await cp(join(gatewayCapnp, '..', name), join(root, 'edge-gateway', name));
   }
-  await bundleGateway({ directory: join(root, 'dist/gateway') });
+  await mkdir(join(root, 'dist/gateway'), { recursive: true });
+  await copyGatewayBundle(join(root, 'dist/gateway'));
   backend = await startHttp((request, response) => {
     if (request.url === '/internal/keys/resolve') return json(response, 200, limitedKey);
     if (request.url?.startsWith('/internal/revocations')) return json(response, 200, nothingRevoked);

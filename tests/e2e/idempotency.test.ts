@@ -115,7 +115,9 @@ describe('when chat is killed', () => {
       await vi.waitFor(async () => expect(await charges(caller)).toHaveLength(1), { timeout: 4_000 });
     }
     await chat.stack.kill('chat');
-    await lock.query(`select pg_terminate_backend(pid) from pg_stat_activity where wait_event_type = 'Lock'`);
+    await lock.query(
+      `select pg_terminate_backend(pid) from pg_stat_activity where datname = current_database() and wait_event_type = 'Lock'`,
+    );
     await lock.end();
     for (const vendor of [chat.openai, chat.anthropic]) vendor.always(unique);
     await chat.stack.restart('chat');

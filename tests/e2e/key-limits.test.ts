@@ -7,7 +7,8 @@ import type { RevocationFeed } from '#shared/identity/revocation-feed.ts';
 import { startFleet, type Fleet } from '../../ops/gateway/fleet.ts';
 import { gatewaySettings } from '../../ops/gateway/settings.ts';
 import { generateSigningKeys } from '../../ops/local/signing-key.ts';
-import { bundleGateway, gatewayCapnp } from '../../ops/local/workerd.ts';
+import { gatewayCapnp } from '../../ops/local/workerd.ts';
+import { copyGatewayBundle } from '../support/gateway-bundle.ts';
 import { answerHealth, json, knownKey, startHttp } from '../support/edge-backends.ts';
 
 const rpm = 40;
@@ -28,7 +29,8 @@ beforeAll(async () => {
   for (const name of ['workerd.capnp', 'workerd-limiter.capnp']) {
     await cp(join(gatewayCapnp, '..', name), join(root, 'edge-gateway', name));
   }
-  await bundleGateway({ directory: join(root, 'dist/gateway') });
+  await mkdir(join(root, 'dist/gateway'), { recursive: true });
+  await copyGatewayBundle(join(root, 'dist/gateway'));
   const backend = cleanUp.use(
     await startHttp((request, response) => {
       if (request.url === '/internal/keys/resolve') return json(response, 200, limited);

@@ -8,10 +8,11 @@ import { viewLine } from '../../ops/local/log-view.ts';
 import { generateTokenKeys } from '../../ops/local/token-keys.ts';
 import { createCanary } from '../support/canary.ts';
 import { lookAtProcesses, lookAtTables } from '../support/canary-places.ts';
+import { startDevStack, type DevStack } from '../support/dev-stack.ts';
 import { createFakeAnthropic } from '../support/fake-anthropic.ts';
 import { createFakeOpenAi } from '../support/fake-openai.ts';
 import { queryRows } from '../support/postgres.ts';
-import { startTestStack, type TestStack } from '../support/stack.ts';
+
 import type { FakeVendor } from '../support/vendor-server.ts';
 
 const canary = createCanary();
@@ -22,14 +23,14 @@ const account = { email: 'canary@example.org', password: 'tweety and sylvester' 
 const nextPassword = 'granny and her umbrella';
 
 let vendors: FakeVendor[];
-let stack: TestStack;
+let stack: DevStack;
 
 vi.setConfig({ hookTimeout: 180_000 });
 beforeAll(async () => {
   vendors = await Promise.all([createFakeOpenAi(), createFakeAnthropic()]);
   const [openAi, anthropic] = vendors;
   const loud = { LOG_LEVEL: 'debug' };
-  stack = await startTestStack({
+  stack = await startDevStack({
     extraEnv: {
       auth: { ...loud, TOKEN_SIGNING_KEYS: tokenKeys, MAIL_DIRECTORY: mails },
       chat: {

@@ -3,7 +3,7 @@ import * as z from 'zod';
 import { startBalancer } from '../support/balancer.ts';
 import { createTestIdentity } from '../support/assertions.ts';
 import { startChatProcess, type ChatProcess } from '../support/chat-process.ts';
-import { startChatStack, type ChatStack } from '../support/chat-stack.ts';
+import { startChatStack, unlimited, type ChatStack } from '../support/chat-stack.ts';
 import { startEdge, type Edge } from '../support/edge.ts';
 import { createGate } from '../support/vendor-script.ts';
 import { gpt, said } from '../support/vendor-stack.ts';
@@ -101,7 +101,10 @@ describe('a rolling restart of two processes under load', () => {
     const identity = await createTestIdentity();
     const running: ChatProcess[] = [];
     const start = async (): Promise<ChatProcess> => {
-      const process = await startChatProcess(identity, { ...environment(), GATEWAY_PUBLIC_KEYS: chat.keys.publicKeys });
+      const process = await startChatProcess(identity, {
+        ...environment(),
+        GATEWAY_PUBLIC_KEYS: chat.stack.keys.publicKeys,
+      });
       cleanUp.push(async () => await process.child.stop('SIGKILL'));
       running.push(process);
       return process;
@@ -131,7 +134,7 @@ async function edgeTo(chatPort: number): Promise<Edge> {
   const { auth, asset } = chat.stack.urls;
   const edge = await startEdge(
     { auth: portOf(auth), chat: chatPort, asset: portOf(asset) },
-    { GATEWAY_SIGNING_KEY: chat.keys.privateKey, KEY_FLOOD_LIMIT: '1000000', ADDRESS_FLOOD_LIMIT: '1000000' },
+    { GATEWAY_SIGNING_KEY: chat.stack.keys.privateKey, ...unlimited },
   );
   cleanUp.push(async () => await edge[Symbol.asyncDispose]());
   return edge;

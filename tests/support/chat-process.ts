@@ -20,6 +20,7 @@ export async function startChatProcess(
 ): Promise<ChatProcess> {
   const child = await start({
     argv: [process.execPath, 'backends/chat/src/main.ts'],
+    ipc: true,
     env: {
       ENVIRONMENT: 'local',
       HOST: '127.0.0.1',

@@ -1,8 +1,6 @@
 import { randomUUID } from 'node:crypto';
 import * as z from 'zod';
 import { createApiKey, hashApiKey } from '#shared/identity/api-key.ts';
-import { generateSigningKeys, type SigningKeys } from '../../ops/local/signing-key.ts';
-import { startEdge } from './edge.ts';
 import { createFakeAnthropic } from './fake-anthropic.ts';
 import { createFakeOpenAi } from './fake-openai.ts';
 import { createFaultProxy, type FaultProxy } from './fault-proxy.ts';
@@ -19,7 +17,7 @@ export type Sent = { status: number; headers: Headers; text: string };
 
 export type ChatStack = {
   stack: TestStack;
-  /** The gateway as it is deployed. The stack's own is one for developers, which hides from it that clients leave. */
+  /** Of the gateway. */
   url: string;
   openai: FakeVendor;
   anthropic: FakeVendor;
@@ -27,8 +25,6 @@ export type ChatStack = {
   vendorProxy: FaultProxy;
   /** Between chat and Postgres. */
   databaseProxy: FaultProxy;
-  /** What the gateway signs with, and what backends trust. */
-  keys: SigningKeys;
   /** What chat has logged. */
   logLines: string[];
   /** Processes that ended although nobody asked them to. */
@@ -43,14 +39,15 @@ export type ChatStack = {
   stop: () => Promise<void>;
 };
 
+/** For a gateway whose own limits a test does not want to meet. */
+export const unlimited = { KEY_FLOOD_LIMIT: '1000000', ADDRESS_FLOOD_LIMIT: '1000000' };
+
 const Made = z.tuple([z.object({ user_id: z.string(), id: z.string() })]);
 
 /** The whole stack, with faults to order on the ways from chat to its vendor and to its database. */
 export async function startChatStack(env: Record<string, string> = {}): Promise<ChatStack> {
   const [openai, anthropic] = await Promise.all([createFakeOpenAi(), createFakeAnthropic()]);
   const vendorProxy = await createFaultProxy({ targetPort: portOf(openai.url) });
-  const keys = await generateSigningKeys();
-  const trust = { GATEWAY_PUBLIC_KEYS: keys.publicKeys };
   const logLines: string[] = [];
   const deaths: string[] = [];
   const proxies: FaultProxy[] = [vendorProxy];
@@ -66,38 +63,27 @@ export async function startChatStack(env: Record<string, string> = {}): Promise<
         OPENAI_BASE_URL: `http://127.0.0.1:${vendorProxy.port}/v1`,
         ANTHROPIC_API_KEY: anthropic.apiKey,
         ANTHROPIC_BASE_URL: anthropic.url,
-        ...trust,
         ...env,
       },
-      auth: trust,
-      asset: trust,
+      gateway: unlimited,
     },
-    events: {
-      onLine: (service, line) => service === 'chat' && logLines.push(line),
-      onDeath: (name, how) => void deaths.push(`${name}: ${how}`),
-    },
+    onLine: (service, line) => service === 'chat' && logLines.push(line),
+    onDeath: (name, how) => void deaths.push(`${name}: ${how}`),
   });
   const [, databaseProxy = vendorProxy] = proxies;
-  const { auth, chat, asset } = stack.urls;
-  const edge = await startEdge(
-    { auth: portOf(auth), chat: portOf(chat), asset: portOf(asset) },
-    { GATEWAY_SIGNING_KEY: keys.privateKey, KEY_FLOOD_LIMIT: '1000000', ADDRESS_FLOOD_LIMIT: '1000000' },
-  );
   return {
     stack,
-    url: edge.url,
+    url: stack.gatewayUrl,
     openai,
     anthropic,
     vendorProxy,
     databaseProxy,
-    keys,
     logLines,
     deaths,
     caller: async (limits = {}) => await newCaller(stack.databaseUrl, limits),
-    ...clientOf(edge.port, stack.key),
+    ...clientOf(portOf(stack.gatewayUrl), stack.key),
     rows: async (schema, text, values) => z.array(schema).parse(await queryRows(stack.databaseUrl, text, values)),
     stop: async () => {
-      await edge[Symbol.asyncDispose]();
       await stack.stop();
       await Promise.all([...proxies.map((proxy) => proxy.close()), openai.close(), anthropic.close()]);
     },

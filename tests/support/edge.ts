@@ -4,7 +4,8 @@ import { join } from 'node:path';
 import * as z from 'zod';
 import { generateSigningKeys } from '../../ops/local/signing-key.ts';
 import { repositoryRoot } from '../../ops/repository.ts';
-import { run, start, type Running } from '../../ops/run.ts';
+import { start, type Running } from '../../ops/run.ts';
+import { copyGatewayBundle } from './gateway-bundle.ts';
 
 export type Edge = AsyncDisposable & {
   port: number;
@@ -19,12 +20,15 @@ export type EdgePorts = { auth: number; chat: number; asset: number };
 const PublicKeys = z.object({ keys: z.array(z.looseObject({ kty: z.string() })) });
 const Listening = z.object({ event: z.literal('listen'), port: z.number() });
 
+/** workerd would outlive a test run that is killed. This ends it when we are gone, and with us the pipe of its input. */
+const onALeash = ['sh', '-c', 'exec 4<&0; (read -r _ <&4; kill -KILL $$) & exec "$@"', 'sh'] as const;
+
 /** The gateway as it is deployed, alone on plain workerd, in front of whatever listens on these ports. */
 export async function startEdge(ports: EdgePorts, vars: Record<string, string> = {}): Promise<Edge> {
   const directory = await mkdtemp(join(tmpdir(), 'gaia-edge-'));
   const keys = await generateSigningKeys();
   await Promise.all([
-    bundleInto(directory),
+    copyGatewayBundle(directory),
     writeConfig(directory, {
       ENVIRONMENT: 'local',
       AUTH_SERVICE_URL: `http://127.0.0.1:${ports.auth}`,
@@ -36,6 +40,7 @@ export async function startEdge(ports: EdgePorts, vars: Record<string, string> =
   ]);
   const workerd = await start({
     argv: [
+      ...onALeash,
       join(repositoryRoot, 'node_modules/workerd/bin/workerd'),
       'serve',
       join(directory, 'config.capnp'),
@@ -57,16 +62,6 @@ export async function startEdge(ports: EdgePorts, vars: Record<string, string> =
       await rm(directory, { recursive: true, force: true });
     },
   };
-}
-
-async function bundleInto(directory: string): Promise<void> {
-  const wrangler = join(repositoryRoot, 'node_modules/wrangler/bin/wrangler.js');
-  const { code, stdout, stderr } = await run({
-    argv: [process.execPath, wrangler, 'deploy', '--dry-run', '--outdir', directory],
-    cwd: repositoryRoot,
-    env: { WRANGLER_SEND_METRICS: 'false' },
-  });
-  if (code !== 0) throw new Error(`the gateway could not be bundled: ${stderr || stdout}`);
 }
 
 /** The committed configuration, with these bindings instead of the environment's. */

@@ -3,7 +3,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { findNatsServer, startNats, type LocalNats } from '../../ops/local/nats.ts';
 import { run } from '../../ops/run.ts';
-import { freePorts } from '../../ops/local/ports.ts';
+import { ownPorts } from './own-ports.ts';
 
 export type NatsServer = {
   /** Known, and the same for ever, before it has started. */
@@ -23,7 +23,7 @@ export type NatsServer = {
 /** A real nats-server on free ports, not started yet; null where there is none and none could be installed. */
 export async function natsServer(): Promise<NatsServer | null> {
   if (!(await hasNatsServer())) return null;
-  const [tcp = 0, websocket = 0, monitor = 0] = await freePorts(3);
+  const [tcp = 0, websocket = 0, monitor = 0] = await ownPorts(3);
   const directory = await mkdtemp(join(tmpdir(), 'gaia-nats-'));
   let running: LocalNats | null = null;
 
