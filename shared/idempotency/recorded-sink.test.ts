@@ -49,6 +49,15 @@ describe('a stream that is recorded', () => {
     expect(attempt.finish).not.toHaveBeenCalled();
   });
 
+  it('that ends without having been called complete is passed on and not kept', async () => {
+    const { sink, target, attempt } = recorded();
+    target.resume();
+    sink.writable.end('data: 1\n\n');
+    await once(target, 'end');
+    expect(attempt.release).toHaveBeenCalled();
+    expect(attempt.finish).not.toHaveBeenCalled();
+  });
+
   it('closes the connection of a client whose stream is thrown away', async () => {
     const { sink, target, attempt } = recorded();
     sink.writable.destroy();
