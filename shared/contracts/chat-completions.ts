@@ -82,6 +82,7 @@ export const ChatCompletion = z
 export const createChatCompletion = contract({
   ...noQuery,
   operation: 'createChatCompletion',
+  isRepeatable: true,
   service: 'chat',
   method: 'post',
   paths: ['/v1/chat/completions'],

@@ -37,6 +37,7 @@ export const EmbeddingList = z
 export const createEmbedding = contract({
   ...noQuery,
   operation: 'createEmbedding',
+  isRepeatable: true,
   service: 'chat',
   method: 'post',
   paths: ['/v1/embeddings'],

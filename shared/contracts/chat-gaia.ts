@@ -98,7 +98,14 @@ export const UnitedChatResponse = ChatCompletion.extend({
   usage: TokenCounts.extend({ prompt_tokens: z.int(), completion_tokens: z.int() }),
 }).openapi('UnitedChatResponse');
 
-const common = { ...noQuery, service: 'chat', method: 'post', access: 'chat:write', tag: 'Chat' } as const;
+const common = {
+  ...noQuery,
+  service: 'chat',
+  method: 'post',
+  access: 'chat:write',
+  tag: 'Chat',
+  isRepeatable: true,
+} as const;
 const body = { schema: ChatRequest, maxBytes: 32 * 1024 * 1024 };
 const chunks = 'Events of `chat.completion.chunk` objects, then `data: [DONE]`';
 

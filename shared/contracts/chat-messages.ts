@@ -50,6 +50,7 @@ const maxBytes = 32 * 1024 * 1024;
 export const createMessage = contract({
   ...common,
   operation: 'createMessage',
+  isRepeatable: true,
   paths: ['/v1/messages'],
   summary: 'Create a message',
   description:

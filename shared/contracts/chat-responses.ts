@@ -39,6 +39,7 @@ export const ResponseAnswer = z
 export const createResponse = contract({
   ...noQuery,
   operation: 'createResponse',
+  isRepeatable: true,
   service: 'chat',
   method: 'post',
   paths: ['/v1/responses'],

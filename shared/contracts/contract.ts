@@ -33,6 +33,8 @@ export type Contract<Body extends z.ZodType = z.ZodType, Query extends AnyObject
   /** `maxBytes` 0: the operation takes no body. `optional`: none at all, without a Content-Type, counts as `{}`. */
   body: { schema: Body; maxBytes: number; optional?: true };
   query: Query;
+  /** It costs money, and with an `Idempotency-Key` it is carried out and charged once. */
+  isRepeatable?: true;
   answers: Record<number, ContractAnswer>;
 };
 

@@ -20,6 +20,17 @@ export function openApiDocument(contracts: readonly Contract[], version: string)
   });
 }
 
+const RepeatableHeaders = z.object({
+  'Idempotency-Key': z
+    .string()
+    .regex(/^[\x20-\x7e]{1,255}$/)
+    .optional()
+    .describe(
+      'A new value for each wish. The same request with the same key is carried out and charged once within 24 hours; ' +
+        'repetitions get the same answer, with `Idempotency-Replayed: true`.',
+    ),
+});
+
 function routeConfig(contract: Contract, path: string, index: number): RouteConfig {
   const { operation, method, tag, summary, description, access, body, query } = contract;
   const open = access === 'public';
@@ -36,6 +47,7 @@ function routeConfig(contract: Contract, path: string, index: number): RouteConf
     request: {
       params: pathParameters(path),
       query,
+      ...(contract.isRepeatable && { headers: RepeatableHeaders }),
       ...(body.maxBytes > 0 && {
         body: { required: !body.optional, content: { 'application/json': { schema: body.schema } } },
       }),

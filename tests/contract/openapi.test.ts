@@ -39,6 +39,23 @@ describe('the OpenAPI document', () => {
     }
   });
 
+  it('tells of the Idempotency-Key wherever something costs', () => {
+    const repeatable = operations.filter(({ operation }) =>
+      operation.parameters?.some((parameter) => 'in' in parameter && parameter.name === 'Idempotency-Key'),
+    );
+    expect(repeatable.map(({ method, path }) => `${method} ${path}`).toSorted()).toEqual([
+      'post /api/v0.2/chat',
+      'post /api/v0.2/chat/stream',
+      'post /api/v0.3/chat',
+      'post /api/v1/chat',
+      'post /api/v1/chat/completions',
+      'post /v1/chat/completions',
+      'post /v1/embeddings',
+      'post /v1/messages',
+      'post /v1/responses',
+    ]);
+  });
+
   it('asks for no credential exactly on public operations', () => {
     for (const contract of allContracts.filter(({ access }) => access !== 'internal')) {
       const { security } = document.paths?.[contract.paths[0]]?.[contract.method] ?? {};
