@@ -61,6 +61,7 @@ describe('a stream that is complete', () => {
     ['comments and pings', `: ping\n\n${chunk}: ping\n\n${done}`],
     ['a model that writes about errors', `data: {"content":"{\\"error\\":{\\"message\\":\\"x\\"}}"}\n\n${done}`],
     ['an error that is null', `data: {"error":null,"choices":[]}\n\n${done}`],
+    ['a model that writes [DONE] right before it', `data: {"content":"[DONE] data: [DONE]"}\n\n${done}`],
     ['no line end after [DONE]', `${chunk}data: [DONE]`],
     ['no space before [DONE]', `${chunk}data:[DONE]\n\n`],
   ])('may have %s', async (_name, stream) => {

@@ -96,11 +96,13 @@ export class StreamReader {
     return block;
   }
 
+  /** A model may write what the last event is, and that event come right behind it. */
   #terminalAt(block: Buffer): number {
     for (const needle of this.#dialect.terminalNeedles) {
-      const at = block.indexOf(needle);
-      const data = at === -1 ? undefined : dataAt(block, at);
-      if (data !== undefined && this.#dialect.isTerminal(data)) return eventStart(block, at);
+      for (let at = block.indexOf(needle); at !== -1; at = block.indexOf(needle, lineEnd(block, at))) {
+        const data = dataAt(block, at);
+        if (data !== undefined && this.#dialect.isTerminal(data)) return eventStart(block, at);
+      }
     }
     return -1;
   }
