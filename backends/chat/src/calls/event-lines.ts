@@ -27,6 +27,14 @@ export function endsWithBlankLine(tail: Buffer): boolean {
   return /(?:\r\n|\n|\r(?!\n))(?:\r\n|\n|\r)$/.test(tail.toString('latin1', tail.length - 4));
 }
 
+/** With the blank line behind it, without which a strict reader throws an event away. */
+export function closedEvent(event: Buffer): Buffer {
+  if (endsWithBlankLine(event)) return event;
+  const last = event.at(-1);
+  if (last === carriageReturn) return Buffer.concat([event, Buffer.from('\r')]);
+  return Buffer.concat([event, Buffer.from(last === newline ? '\n' : '\n\n')]);
+}
+
 /** Of the JSON string that begins at `start`, behind its opening quote; where it does not end, of what there is of it. */
 export function lengthOfString(text: string, start: number): number {
   let end = text.indexOf('"', start);

@@ -1,6 +1,7 @@
 import { PassThrough } from 'node:stream';
 import { text } from 'node:stream/consumers';
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
+import type { StreamDialect } from './stream-dialect.ts';
 import { streamDialects } from './stream-dialects.ts';
 import { StreamReader } from './stream-reader.ts';
 import { EventStreamRelay, type RelayLimits, type RelayOutcome } from './event-stream-relay.ts';
@@ -8,15 +9,19 @@ import { EventStreamRelay, type RelayLimits, type RelayOutcome } from './event-s
 const chunk = 'data: {"choices":[{"delta":{"content":"ü – 𝄞"}}]}\n\n';
 const done = 'data: [DONE]\n\n';
 
-function setUp(limits: Partial<RelayLimits> = {}, highWaterMark = 65_536) {
+type Setting = { highWaterMark?: number; dialect?: StreamDialect; beforeEnd?: () => Promise<string> };
+
+function setUp(limits: Partial<RelayLimits> = {}, setting: Setting = {}) {
+  const { highWaterMark = 65_536, dialect = streamDialects['chat-completions'], beforeEnd } = setting;
   const writable = new PassThrough({ highWaterMark });
   const body = new PassThrough();
   const outcomes: RelayOutcome[] = [];
   const open = vi.fn<() => void>();
   const relay = new EventStreamRelay({
     sink: { writable, open },
-    reader: new StreamReader(streamDialects['chat-completions'], { hidesUsage: false }),
-    errorEvent: streamDialects['chat-completions'].errorEvent,
+    reader: new StreamReader(dialect, { hidesUsage: false }),
+    errorEvent: dialect.errorEvent,
+    ...(beforeEnd && { beforeEnd }),
     limits: { idleMs: 60_000, keepAliveMs: 15_000, heartbeatMs: 15_000, ...limits },
     onFinished: (outcome) => void outcomes.push(outcome),
   });
@@ -68,6 +73,45 @@ describe('a stream that is complete', () => {
     const { sent, outcomes } = await relayed([stream]);
     expect(sent).toBe(stream);
     expect(outcomes[0]?.kind).toBe('completed');
+  });
+});
+
+describe('a stream whose end waits for something', () => {
+  it.each([
+    ['a blank line that comes late', ['data: [DONE]\n'], 'data: [DONE]\n\n'],
+    ['one between carriage returns', ['data: [DONE]\r', '\r'], 'data: [DONE]\r\r'],
+    ['no line end at all', ['data: [DONE]'], done],
+    ['all of it', [done], done],
+  ])('ends in a whole event, with %s', async (_what, parts, end) => {
+    const { relay, body, writable, outcomes } = setUp({}, { beforeEnd: async () => ': kept\n\n' });
+    relay.attach(body);
+    for (const part of [chunk, ...parts]) {
+      body.write(part);
+      await new Promise(setImmediate);
+    }
+    body.end();
+    expect(await text(writable)).toBe(`${chunk}: kept\n\n${end}`);
+    expect(outcomes).toMatchObject([{ kind: 'completed' }]);
+  });
+});
+
+describe('an answer that is cut inside its last event', () => {
+  const last = '{"type":"response.completed","response":{"error":null,"output":[{"type":"message"}],"usage":{}}}';
+
+  it.each(Array.from(last, (_, at) => at).filter((at) => at > 0))('is broken at byte %i', async (at) => {
+    const { relay, body, writable, outcomes } = setUp({}, { dialect: streamDialects.responses });
+    relay.attach(body);
+    body.end(`data: {"type":"response.created"}\n\ndata: ${last.slice(0, at)}`);
+    expect(await text(writable)).not.toContain('response.completed');
+    expect(outcomes).toMatchObject([{ kind: 'broken' }]);
+  });
+
+  it('is whole where nothing but the line end is missing', async () => {
+    const { relay, body, writable, outcomes } = setUp({}, { dialect: streamDialects.responses });
+    relay.attach(body);
+    body.end(`data: ${last}`);
+    expect(await text(writable)).toBe(`data: ${last}`);
+    expect(outcomes).toMatchObject([{ kind: 'completed' }]);
   });
 });
 
@@ -158,7 +202,7 @@ describe('a client', () => {
   });
 
   it('that reads slowly stops the reading from the provider', async () => {
-    const { relay, body, writable } = setUp({}, 16);
+    const { relay, body, writable } = setUp({}, { highWaterMark: 16 });
     relay.attach(body);
     body.write(chunk);
     await relay.started;

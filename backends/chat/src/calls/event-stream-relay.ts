@@ -2,7 +2,7 @@ import type { Readable, Writable } from 'node:stream';
 import { AppError } from '#shared/http/error.ts';
 import { brokenOff } from '../protocols/translated-events.ts';
 import { clientGone, silent } from './deadline.ts';
-import { endsWithBlankLine, lineStart } from './event-lines.ts';
+import { closedEvent, endsWithBlankLine, lineStart } from './event-lines.ts';
 import type { Reading, StreamReader } from './stream-reader.ts';
 
 /** Where the events go. `open` sends status and headers, so that an error before it is an ordinary HTTP error. */
@@ -181,7 +181,7 @@ export class EventStreamRelay {
   #endWith(last: string): void {
     if (this.#finished) return;
     this.#send(Buffer.from(last));
-    this.#sendEnd(this.#lastBlock ?? Buffer.alloc(0));
+    this.#sendEnd(this.#lastBlock ? closedEvent(this.#lastBlock) : Buffer.alloc(0));
     this.#lastBlock = undefined;
     this.#complete();
   }
@@ -203,7 +203,7 @@ export class EventStreamRelay {
 
   /** The last line of a stream may lack its line end only where it completes the stream. */
   #passUnended(rest: Buffer): void {
-    const { pass, terminalAt } = this.#options.reader.read(rest);
+    const { pass, terminalAt } = this.#options.reader.readUnended(rest);
     if (terminalAt !== undefined) this.#passEnd(pass, terminalAt);
   }
 

@@ -61,6 +61,14 @@ export class StreamReader {
     return { pass: block };
   }
 
+  /** The same for a last line without an end, which may be all of the event that it is, or the beginning. */
+  readUnended(block: Buffer): Reading {
+    const { terminalAt, ...reading } = this.read(block);
+    const data = terminalAt === undefined ? undefined : dataAt(block, block.length);
+    const isWhole = data !== undefined && (data.trimEnd() === '[DONE]' || parsedJson(data) !== undefined);
+    return isWhole && terminalAt !== undefined ? { ...reading, terminalAt } : reading;
+  }
+
   #readClosely(block: Buffer, text: string, garbageAt: number): Reading {
     const found =
       this.#findError(block, errorNeedle) ?? this.#findError(block, failedNeedle) ?? garbage(block, garbageAt);

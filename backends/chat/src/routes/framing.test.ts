@@ -39,15 +39,15 @@ const completion = { messages: ask, stream: true };
 const message = { messages: ask, stream: true, max_tokens: 100 };
 const chat = { message: ask[0]?.content, stream: true };
 const surfaces: Surface[] = [
-  ['/v1/chat/completions', gpt, { ...completion }, /^\[DONE\]$/],
-  ['/v1/chat/completions', claude, { ...completion }, /^\[DONE\]$/],
-  ['/v1/messages', claude, { ...message }, /^\{"type":"message_stop"/],
-  ['/v1/messages', gpt, { ...message }, /^\{"type":"message_stop"/],
+  ['/v1/chat/completions', gpt, completion, /^\[DONE\]$/],
+  ['/v1/chat/completions', claude, completion, /^\[DONE\]$/],
+  ['/v1/messages', claude, message, /^\{"type":"message_stop"/],
+  ['/v1/messages', gpt, message, /^\{"type":"message_stop"/],
   ['/v1/responses', gpt, { input: ask, stream: true }, /^\{"type":"response\.completed"/],
   ['/v1/responses', claude, { input: ask, stream: true }, /^\{"type":"response\.completed"/],
-  ['/api/v0.2/chat', gpt, { ...chat }, /^\[DONE\]$/],
-  ['/api/v0.2/chat/stream', gpt, { ...chat }, /^\[DONE\]$/],
-  ['/api/v0.2/chat/stream', claude, { ...chat }, /^\[DONE\]$/],
+  ['/api/v0.2/chat', gpt, chat, /^\[DONE\]$/],
+  ['/api/v0.2/chat/stream', gpt, chat, /^\[DONE\]$/],
+  ['/api/v0.2/chat/stream', claude, chat, /^\[DONE\]$/],
 ];
 
 describe('what a model writes never becomes an event of its own', () => {
