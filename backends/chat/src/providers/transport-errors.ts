@@ -35,6 +35,10 @@ export function transportError(cause: unknown): AppError {
   return unusable('The provider closed the connection without an answer', cause);
 }
 
+export function brokenOff(cause: unknown): AppError {
+  return unusable('The provider broke off its answer', cause);
+}
+
 /** The vendor has worked, and perhaps charged, for an answer that cannot be used. */
 export function unusable(detail: string, cause?: unknown): AppError {
   return new AppError('upstream_failed', detail, { cause, sideEffectPossible: true });

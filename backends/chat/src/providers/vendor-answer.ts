@@ -1,12 +1,11 @@
 import { pipeline, type Readable, type Transform } from 'node:stream';
 import { createBrotliDecompress, createGunzip, createInflate, constants } from 'node:zlib';
 import type { Dispatcher } from 'undici';
-import { abortReason, unusable } from './transport-errors.ts';
+import { unusable } from './transport-errors.ts';
 
 export type VendorAnswer = Pick<Dispatcher.ResponseData, 'statusCode' | 'headers'> & { body: Readable };
 
-const maxAnswerBytes = 64 * 1024 * 1024;
-const maxRefusalBytes = 64 * 1024;
+export const maxRefusalBytes = 64 * 1024;
 
 /** We ask for no compression. A vendor that compresses all the same is understood, event by event where it flushes. */
 const decoders: Record<string, (() => Transform) | undefined> = {
@@ -31,19 +30,6 @@ export function eventsOf({ headers, body }: VendorAnswer): Readable {
   if (isType(headers, 'text/event-stream')) return body;
   discard(body);
   throw unusable('The provider did not answer with a stream');
-}
-
-export async function jsonOf({ headers, body }: VendorAnswer, signal: AbortSignal): Promise<Buffer> {
-  if (!isType(headers, 'application/json')) {
-    discard(body);
-    throw unusable('The provider did not answer with JSON');
-  }
-  const bytes = await collected(body, maxAnswerBytes).catch((cause: unknown) => {
-    throw abortReason(signal) ?? unusable('The provider broke off its answer', cause);
-  });
-  if (!bytes) throw unusable('The provider sent an answer too large');
-  if (!isObject(bytes)) throw unusable('The provider sent an answer that is not a JSON object');
-  return bytes;
 }
 
 /** What the vendor says about a refusal. A message cut off is as good as none. */
@@ -73,23 +59,7 @@ function discard(body: Readable): void {
   body.on('error', () => undefined).destroy();
 }
 
-/**
- * The cheap half of a check that is the vendor's own duty: a page of HTML or half an object never gets through. Some
- * vendors send spaces while they think.
- */
-function isObject(bytes: Buffer): boolean {
-  let start = 0;
-  let end = bytes.length - 1;
-  while (isSpace(bytes[start])) start += 1;
-  while (isSpace(bytes[end])) end -= 1;
-  return start < end && bytes[start] === 0x7b && bytes[end] === 0x7d;
-}
-
-function isSpace(byte: number | undefined): boolean {
-  return byte === 0x20 || byte === 0x0a || byte === 0x0d || byte === 0x09;
-}
-
-function isType(headers: VendorAnswer['headers'], type: string): boolean {
+export function isType(headers: VendorAnswer['headers'], type: string): boolean {
   return String(headers['content-type'] ?? '')
     .toLowerCase()
     .startsWith(type);

@@ -1,9 +1,11 @@
 import type { Readable } from 'node:stream';
-import { Pool } from 'undici';
+import { Pool, type Dispatcher } from 'undici';
 import type { AppError } from '#shared/http/error.ts';
 import type { Refused, VendorHeaders } from './refused.ts';
-import { abortReason, createVendorConnector, transportError } from './transport-errors.ts';
-import { decoded, eventsOf, jsonOf, textOf, type VendorAnswer } from './vendor-answer.ts';
+import { abortReason, brokenOff, createVendorConnector, transportError } from './transport-errors.ts';
+import { decoded, eventsOf, textOf } from './vendor-answer.ts';
+import { wholeText, wholeJson, maxBytesOf } from './vendor-whole-answer.ts';
+import { BrokenOff, wholeAnswer, type Head } from './whole-answer.ts';
 
 export type VendorTimeouts = { connectMs: number; idleMs: number; totalMs: number };
 
@@ -54,32 +56,49 @@ export function createVendorConnection(options: VendorConnectionOptions): Vendor
     keepAliveTimeout: 30_000,
   });
 
-  const ask = async ({ path, headers, ...request }: Ask): Promise<VendorAnswer> => {
+  const sent = ({ path, headers, method, body }: Ask): Dispatcher.DispatchOptions => {
     const all = { ...options.defaultHeaders, ...headers, ...options.headers, ...always };
-    const answer = await pool.request({ ...request, path: prefix + path, headers: all }).catch((cause: unknown) => {
-      throw abortReason(request.signal) ?? transportError(cause);
+    return { method, path: prefix + path, headers: all, body };
+  };
+  const refusal = (answer: Head, text: string): AppError => options.refusal(refusedBy(answer, text, options.secret));
+
+  const askForJson = async (ask: Ask): Promise<Buffer> => {
+    const { signal } = ask;
+    const answer = await wholeAnswer(pool, { request: sent(ask), signal, maxBytes: maxBytesOf }).catch(
+      (cause: unknown) => {
+        throw abortReason(signal) ?? (cause instanceof BrokenOff ? brokenOff(cause) : transportError(cause));
+      },
+    );
+    if (answer.statusCode === 200) return await wholeJson(answer);
+    throw refusal(answer, await wholeText(answer));
+  };
+  const askForEvents = async (ask: Ask): Promise<Readable> => {
+    const request = { ...sent(ask), signal: ask.signal };
+    const answer = await pool.request(request).catch((cause: unknown) => {
+      throw abortReason(ask.signal) ?? transportError(cause);
     });
     const readable = decoded(answer);
-    if (readable.statusCode === 200) return readable;
-    throw options.refusal(refusedBy(readable, await textOf(readable), options.secret));
-  };
-  const post = async (request: VendorPost, accept: string): Promise<VendorAnswer> => {
-    const headers = { ...request.headers, accept, 'content-type': 'application/json' };
-    return await ask({ ...request, headers, method: 'POST' });
+    if (readable.statusCode === 200) return eventsOf(readable);
+    throw refusal(readable, await textOf(readable));
   };
   return {
-    json: async (request) => await jsonOf(await post(request, 'application/json'), request.signal),
-    events: async (request) => eventsOf(await post(request, 'text/event-stream')),
+    json: async ({ headers, ...post }) => {
+      const accepting = { ...headers, accept: 'application/json', 'content-type': 'application/json' };
+      return await askForJson({ ...post, headers: accepting, method: 'POST' });
+    },
+    events: async ({ headers, ...post }) => {
+      const accepting = { ...headers, accept: 'text/event-stream', 'content-type': 'application/json' };
+      return await askForEvents({ ...post, headers: accepting, method: 'POST' });
+    },
     probe: async (path, signal) => {
-      const headers = { accept: 'application/json' };
-      await jsonOf(await ask({ path, headers, method: 'GET', body: null, signal }), signal);
+      await askForJson({ path, headers: { accept: 'application/json' }, method: 'GET', body: null, signal });
     },
     close: async () => await pool.destroy(),
   };
 }
 
 /** A refusal may quote our key, in its text or in what it calls itself. */
-function refusedBy({ statusCode: status, headers }: VendorAnswer, text: string, secret: string | null): Refused {
+function refusedBy({ statusCode: status, headers }: Head, text: string, secret: string | null): Refused {
   if (!secret) return { status, headers, text };
   const clean: VendorHeaders = {};
   for (const [name, value] of Object.entries(headers)) clean[name] = String(value ?? '').replaceAll(secret, '…');
