@@ -4,6 +4,7 @@
 //   node bench/profile-gateway.ts --stream --seconds 20
 //   node bench/profile-gateway.ts --path /v1/models --method GET     any other request
 //   node bench/profile-gateway.ts --key gaia_dev_wrong   what a refused key costs (any status is accepted then)
+//   node bench/profile-gateway.ts --limits off --log-level error   callers without limits, and no line for each request
 //   node bench/profile-gateway.ts --top 60 --out gateway.cpuprofile  (opens in Chrome's developer tools)
 //
 // The whole platform runs as in `npm run bench`, with a bundle that is not minified, in dist/profile.
@@ -30,6 +31,8 @@ const { values } = parseArgs({
     path: { type: 'string', default: '/v1/chat/completions' },
     method: { type: 'string', default: 'POST' },
     key: { type: 'string' },
+    limits: { type: 'string', default: 'on' },
+    'log-level': { type: 'string', default: 'info' },
     top: { type: 'string', default: '40' },
     out: { type: 'string' },
   },
@@ -44,7 +47,14 @@ async function profileGateway(): Promise<void> {
   const options = [`--inspector-addr=127.0.0.1:${inspectorPort}`];
   await using cleanUp = new AsyncDisposableStack();
   cleanUp.defer(() => rm(directory, { recursive: true, force: true }));
-  const stack = await startBenchStack({ directory, config, options });
+  const stack = await startBenchStack({
+    directory,
+    config,
+    options,
+    gatewayEnv: { KEY_FLOOD_LIMIT: '1000000000' },
+    logLevel: values['log-level'],
+    isLimited: values.limits === 'on',
+  });
   cleanUp.defer(stack.stop);
   const leg = {
     name: 'gateway',
