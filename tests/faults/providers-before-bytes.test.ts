@@ -34,6 +34,27 @@ beforeEach(() => {
 });
 afterEach(async () => await chat.vendorProxy.set({}));
 
+const failing = 'gpt-5-pro';
+
+/** A breaker stays open for ten seconds, so it is opened before all other tests and looked at again after them. */
+describe('a breaker', () => {
+  it('opens for one model and leaves all others as fast as they were', async () => {
+    const before = await slowest(claude);
+    await brokenModel();
+    expect((await plain(fresh())).status).toBe(200);
+    expect((await plain(failing)).status).toBe(503);
+    expect(await slowest(claude)).toBeLessThan(before * 3 + 200);
+  });
+
+  it('opens for a model that only ever hangs, too', async () => {
+    const model = 'o1-pro';
+    chat.openai.always({ hang: true });
+    const hanging = Array.from({ length: 5 }, async () => (await plain(model)).status);
+    expect(new Set(await Promise.all(hanging))).toEqual(new Set([504]));
+    expect((await plain(model)).status).toBe(503);
+  });
+});
+
 describe.each([
   ['a whole answer', false],
   ['a stream', true],
@@ -99,33 +120,6 @@ describe.each([
   });
 });
 
-describe('a breaker', () => {
-  it('opens for one model, leaves all others as fast as they were, and closes when the model is back', async () => {
-    const [before, failing] = [await slowest(claude), 'gpt-5-pro'];
-    chat.openai.always({ status: 500 });
-    while (requestsFor(failing).length < 4) expect((await plain(failing)).status).toBe(502);
-    await plain(failing); // The fifth failure, after which there is no retry any more.
-    const refused = await plain(failing);
-    expect([refused.status, JSON.parse(refused.text)]).toMatchObject([503, { code: 'unavailable' }]);
-    expect(Number(refused.headers.get('retry-after'))).toBeGreaterThan(0);
-    expect(requestsFor(failing)).toHaveLength(5);
-    chat.openai.always({});
-    expect((await plain(fresh())).status).toBe(200);
-    expect((await plain(failing)).status).toBe(503);
-    expect(await slowest(claude)).toBeLessThan(before * 3 + 200);
-    await vi.waitFor(async () => expect((await plain(failing)).status).toBe(200), { timeout: 15_000, interval: 250 });
-    expect((await plain(failing)).status).toBe(200);
-  });
-
-  it('opens for a model that only ever hangs, too', async () => {
-    const model = 'o1-pro';
-    chat.openai.always({ hang: true });
-    const hanging = Array.from({ length: 5 }, async () => (await plain(model)).status);
-    expect(new Set(await Promise.all(hanging))).toEqual(new Set([504]));
-    expect((await plain(model)).status).toBe(503);
-  });
-});
-
 describe('while one model hangs', () => {
   it('calls to others of the same provider and of another are as fast as ever', async () => {
     const [hanging, healthy] = [fresh(), fresh()];
@@ -138,6 +132,14 @@ describe('while one model hangs', () => {
     expect(await slowest(claude)).toBeLessThan(before * 3 + 200);
     gate.open();
     await Promise.all(stuck);
+  });
+});
+
+describe('a breaker that is open', () => {
+  it('closes when the model is back', async () => {
+    await brokenModel();
+    await vi.waitFor(async () => expect((await plain(failing)).status).toBe(200), { timeout: 15_000, interval: 250 });
+    expect((await plain(failing)).status).toBe(200);
   });
 });
 
@@ -160,6 +162,25 @@ async function ask(model: string, stream: boolean): Promise<{ sent: Sent; served
 /** A proxy that was silent passes on later what it had taken by then. */
 function requestsFor(model: string): unknown[] {
   return chat.openai.requests.filter(({ body }) => z.object({ model: z.literal(model) }).safeParse(body).success);
+}
+
+let broken: Promise<void> | undefined;
+
+/** Resolves when the model has failed so often that nobody is asked for it any more, and its vendor is well again. */
+async function brokenModel(): Promise<void> {
+  broken ??= breakModel();
+  await broken;
+}
+
+async function breakModel(): Promise<void> {
+  chat.openai.always({ status: 500 });
+  while (requestsFor(failing).length < 4) expect((await plain(failing)).status).toBe(502);
+  await plain(failing); // The fifth failure, after which there is no retry any more.
+  const refused = await plain(failing);
+  expect([refused.status, JSON.parse(refused.text)]).toMatchObject([503, { code: 'unavailable' }]);
+  expect(Number(refused.headers.get('retry-after'))).toBeGreaterThan(0);
+  expect(requestsFor(failing)).toHaveLength(5);
+  chat.openai.always({});
 }
 
 async function plain(model: string): Promise<Sent> {
