@@ -47,6 +47,14 @@ describe('the configuration', () => {
     ]);
   });
 
+  it('knows who tells the usage of a stream unasked, and believes what an entry says of it', () => {
+    const unaskedOf = (entry: object) => readConfig(withProviders(entry)).vendors[0]?.tellsUsageUnasked;
+    const mistral = { id: 'mistral', models: ['m'], api_key_variable: 'GROQ_API_KEY' };
+    expect([unaskedOf(mistral), unaskedOf(groq)]).toEqual([true, false]);
+    expect(unaskedOf({ ...mistral, stream_usage: 'asked' })).toBe(false);
+    expect(unaskedOf({ ...groq, stream_usage: 'always' })).toBe(true);
+  });
+
   it('takes a provider’s key from the variable that it names', () => {
     const acme = { ...groq, id: 'acme', speaks: ['responses'], images: 'fetch' };
     expect(readConfig(withProviders(acme)).vendors).toEqual([
@@ -58,6 +66,7 @@ describe('the configuration', () => {
         models: ['llama'],
         speaks: ['responses'],
         fetchesImages: false,
+        tellsUsageUnasked: false,
         headers: {},
       },
     ]);

@@ -1,4 +1,5 @@
 import { describe, expect, it } from 'vitest';
+import * as z from 'zod';
 import type { UserPrincipal } from '#shared/identity/principal.ts';
 import type { JsonObject } from '#shared/json.ts';
 import { unknownCard } from '../completion/model-card.ts';
@@ -32,6 +33,7 @@ async function sent(call: Call, target: Target, outputCap: number | null = null)
   return JSON.parse(Buffer.from((await providerRequest(call, target, options)).body).toString('utf8'));
 }
 
+const Sent = z.looseObject({ messages: z.array(z.unknown()) });
 const hello = { model: 'm', messages: [{ role: 'user', content: 'hi' }] };
 
 describe.each([
@@ -59,6 +61,25 @@ describe.each([
       targetOf(provider, 'chat-completions'),
     );
     expect(request).toEqual({ ...hello, max_tokens: 5 });
+  });
+});
+
+describe('a vendor who tells what was used unasked', () => {
+  const unasked = { ...mistral, tellsUsageUnasked: true };
+  const options = { isStream: true, outputCap: null, inlineImages: async (body: JsonObject) => body };
+  const wish = { include_usage: true };
+
+  it.each<[string, Protocol, JsonObject]>([
+    ['a stream', 'chat-completions', hello],
+    ['a stream whose caller asks', 'chat-completions', { ...hello, stream_options: wish }],
+    ['a translated stream', 'messages', { ...hello, max_tokens: 9, stream: true }],
+    ['another', 'responses', { model: 'm', input: 'hi', stream: true }],
+  ])('is not asked with %s, and any other is', async (_what, protocol, body) => {
+    for (const provider of [unasked, mistral]) {
+      const request = await providerRequest(callOf(protocol, body), targetOf(provider, protocol), options);
+      const { stream_options: asked, messages } = Sent.parse(JSON.parse(String(Buffer.from(request.body))));
+      expect([asked, messages]).toEqual([provider === unasked ? undefined : wish, hello.messages]);
+    }
   });
 });
 

@@ -23,13 +23,14 @@ export async function providerRequest(
   const { translation, model } = target;
   const common = { model, headers: call.headers, requestId: call.requestId };
   const asked = call.bodyFor ? { ...call, ...composed(call.bodyFor(target)) } : call;
-  const own = target.provider.fetchesImages ? asked : await withImages(asked, options);
-  const changes = { ...capped(own, target, options), ...(options.isStream && withUsage(own)) };
+  const own = withoutWish(target, target.provider.fetchesImages ? asked : await withImages(asked, options));
+  const changes = { ...capped(own, target, options), ...(options.isStream && withUsage(own, target)) };
   if (translation) {
     const maxOutputTokens = target.card.maxOutputTokens ?? defaultOutputTokens;
     const { outputLimitField } = target.provider;
     const body = translation.request({ ...own.body, ...changes }, { model, maxOutputTokens, outputLimitField });
-    return { ...common, protocol: translation.vendor, body: Buffer.from(JSON.stringify(body)) };
+    const { rawBody } = withoutWish(target, { ...composed(body), protocol: translation.vendor });
+    return { ...common, protocol: translation.vendor, body: rawBody };
   }
   const named = model === call.model ? changes : { ...changes, model };
   let body = own.rawBody;
@@ -50,9 +51,16 @@ async function withImages({ protocol, body, rawBody }: Call, { inlineImages }: R
   return { protocol, body: inlined, rawBody: Buffer.from(JSON.stringify(inlined)) };
 }
 
-function withUsage(own: Own): JsonObject {
-  if (own.protocol !== 'chat-completions' || asksForUsage(own)) return {};
+function withUsage(own: Own, { provider }: Target): JsonObject {
+  if (own.protocol !== 'chat-completions' || provider.tellsUsageUnasked || asksForUsage(own)) return {};
   return { stream_options: { ...streamOptions(own.body), include_usage: true } };
+}
+
+/** Without the wish for usage, for a vendor who says it anyway and refuses to be asked. */
+function withoutWish({ provider }: Target, own: Own): Own {
+  if (!provider.tellsUsageUnasked || own.body['stream_options'] === undefined) return own;
+  const { stream_options: _wish, ...body } = own.body;
+  return { ...own, ...composed(body) };
 }
 
 function composed(body: JsonObject): Pick<Own, 'body' | 'rawBody'> {

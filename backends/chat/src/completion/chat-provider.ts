@@ -30,6 +30,8 @@ export type ChatProvider = {
   speaks: readonly Protocol[];
   /** Whether the vendor fetches images by their URL itself; otherwise it wants their bytes. */
   fetchesImages: boolean;
+  /** Whether it says in every stream of completions what was used, and may refuse to be asked for it. */
+  tellsUsageUnasked?: boolean;
   /** What it calls the limit of an answer in OpenAI's completions; the newer name is not known everywhere. */
   outputLimitField: TranslationOptions['outputLimitField'];
   models: readonly ModelCard[];

@@ -4,7 +4,15 @@ import type { VendorConnection, VendorPost } from './vendor-connection.ts';
 
 export type HttpProviderOptions = Pick<
   ChatProvider,
-  'id' | 'name' | 'aliases' | 'fetchesImages' | 'outputLimitField' | 'models' | 'find' | 'findUnlisted'
+  | 'id'
+  | 'name'
+  | 'aliases'
+  | 'fetchesImages'
+  | 'tellsUsageUnasked'
+  | 'outputLimitField'
+  | 'models'
+  | 'find'
+  | 'findUnlisted'
 > & {
   connection: VendorConnection;
   /** Where each protocol is spoken; the best protocol first. */

@@ -19,7 +19,8 @@ export type VendorTraits = ReturnType<typeof listedModels> & Pick<ChatProvider, 
 
 /** Any vendor that speaks OpenAI's protocols. */
 export function createOpenAiCompatibleProvider(options: VendorOptions, traits = usualTraits(options)): ChatProvider {
-  const { id, name, baseUrl, apiKey, timeouts, headers = {}, fetchesImages = true } = options;
+  const { id, name, baseUrl, apiKey, timeouts, headers = {} } = options;
+  const { fetchesImages = true, tellsUsageUnasked = false } = options;
   const spoken = options.speaks ?? usual;
   const authorization: Record<string, string> = apiKey === null ? {} : { authorization: `Bearer ${apiKey}` };
   const own = { ...headers, ...authorization };
@@ -28,6 +29,7 @@ export function createOpenAiCompatibleProvider(options: VendorOptions, traits = 
     name,
     aliases: [],
     fetchesImages,
+    tellsUsageUnasked,
     ...traits,
     connection: createVendorConnection({ baseUrl, headers: own, secret: apiKey, timeouts, refusal: openAiRefusal }),
     paths: new Map(openAiProtocols.filter((it) => spoken.includes(it)).map((it) => [it, paths[it]])),

@@ -14,6 +14,8 @@ export type Preset = {
   speaks?: readonly Protocol[];
   /** False where the vendor takes images as bytes only, or stands in our network and must not fetch for strangers. */
   fetchesImages: boolean;
+  /** Says in every stream what was used, and answers 422 to `stream_options.include_usage`. */
+  tellsUsageUnasked?: true;
   /** Whether its key alone is enough, because the catalogue knows its models. */
   needsNoEntry?: true;
 };
@@ -56,6 +58,7 @@ export const presets: Readonly<Record<string, Preset | undefined>> = {
     baseUrl: 'https://api.mistral.ai/v1',
     apiKeyVariable: 'MISTRAL_API_KEY',
     fetchesImages: true,
+    tellsUsageUnasked: true,
   },
   ollama: { name: 'Ollama', baseUrl: 'http://localhost:11434/v1', fetchesImages: false },
   openrouter: {

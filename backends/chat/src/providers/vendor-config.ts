@@ -21,6 +21,7 @@ const Entry = z.strictObject({
   models: z.array(z.string().min(1).max(200)).min(1).max(1_000).optional(),
   speaks: z.array(z.enum(openAiProtocols)).min(1).optional(),
   images: z.enum(['url', 'fetch']).optional(),
+  stream_usage: z.enum(['asked', 'always']).optional(),
 });
 
 export type VendorEntry = z.infer<typeof Entry>;
@@ -65,8 +66,8 @@ type Complain = (message: string, variable?: string) => void;
 type Described = { entry: VendorEntry; preset: Preset; env: VendorEnvironment; complain: Complain };
 
 function vendorOf(entry: VendorEntry, env: VendorEnvironment, context: z.RefinementCtx): Vendor {
-  const { id, models = null, images } = entry;
-  const preset = presets[id] ?? { name: id, fetchesImages: true };
+  const { id, models = null, images, stream_usage: streamUsage } = entry;
+  const preset: Preset = presets[id] ?? { name: id, fetchesImages: true };
   const complain: Complain = (message, variable = 'CHAT_PROVIDERS') =>
     context.addIssue({ code: 'custom', path: [variable], message: `${id}: ${message}` });
   const described = { entry, preset, env, complain };
@@ -79,6 +80,7 @@ function vendorOf(entry: VendorEntry, env: VendorEnvironment, context: z.Refinem
     models,
     speaks: spokenBy(described),
     fetchesImages: images ? images === 'url' : preset.fetchesImages,
+    tellsUsageUnasked: streamUsage ? streamUsage === 'always' : (preset.tellsUsageUnasked ?? false),
     headers: headersOf(described),
   };
 }

@@ -17,6 +17,7 @@ export type Vendor = {
   /** Null: what its kind of vendor speaks. */
   speaks: readonly Protocol[] | null;
   fetchesImages: boolean;
+  tellsUsageUnasked: boolean;
   /** More headers of ours, such as the organisation that pays. */
   headers: Readonly<Record<string, string>>;
 };
