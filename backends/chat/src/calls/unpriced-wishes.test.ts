@@ -34,6 +34,16 @@ describe('a wish whose price nobody knows', () => {
     expect(() => refuseUnpriced('messages', { [field]: value })).not.toThrow();
   });
 
+  it('is refused as a tool that makes pictures at the vendor, and no other tool is', () => {
+    const described = { type: 'function', name: 'image_generation', parameters: {} };
+    const tools = [described, { type: 'image_generation', size: '1024x1024' }];
+    const refused = refusalOf(() => refuseUnpriced('responses', { tools }));
+    expect(refused.options.errors?.map(({ path }) => path)).toEqual(['tools.1.type']);
+    for (const others of [[described], [{ type: 'web_search' }], [null, 1], {}, null]) {
+      expect(() => refuseUnpriced('responses', { tools: others })).not.toThrow();
+    }
+  });
+
   it('costs nothing where only tokens are counted', () => {
     expect(() => refuseUnpriced('count-tokens', { speed: 'fast' })).not.toThrow();
   });

@@ -1,5 +1,5 @@
 import { AppError } from '#shared/http/error.ts';
-import type { JsonObject } from '#shared/json.ts';
+import { memberOf, type JsonObject } from '#shared/json.ts';
 import type { Protocol } from '../protocols/protocol.ts';
 
 /**
@@ -14,14 +14,23 @@ const priced: Readonly<Record<string, ReadonlySet<unknown>>> = {
   models: new Set(),
 };
 
+/** A vendor bills what such a tool makes by itself, and beside the usage that it reports: an image costs many answers. */
+const unpricedTools: ReadonlySet<unknown> = new Set(['image_generation']);
+
 /** Refuses what could not be charged. Counting tokens is free, however it is asked for. */
 export function refuseUnpriced(protocol: Protocol, body: JsonObject): void {
   if (protocol === 'count-tokens') return;
   for (const [name, values] of Object.entries(priced)) {
     const value = body[name];
     if (value === undefined || value === null || values.has(value)) continue;
-    const what = typeof value === 'string' ? JSON.stringify(value.slice(0, 64)) : 'this';
-    const message = `${what} is not offered here: its price is not known`;
-    throw new AppError('validation_failed', `${name}: ${message}`, { errors: [{ path: name, message }] });
+    throw unpriced(name, typeof value === 'string' ? JSON.stringify(value.slice(0, 64)) : 'this');
   }
+  const tools: readonly unknown[] = Array.isArray(body['tools']) ? body['tools'] : [];
+  const index = tools.findIndex((tool) => unpricedTools.has(memberOf(tool, 'type')));
+  if (index !== -1) throw unpriced(`tools.${index}.type`, JSON.stringify(memberOf(tools[index], 'type')));
+}
+
+function unpriced(path: string, what: string): AppError {
+  const message = `${what} is not offered here: its price is not known`;
+  return new AppError('validation_failed', `${path}: ${message}`, { errors: [{ path, message }] });
 }
