@@ -5,11 +5,11 @@ import { defineConfig } from 'vitest/config';
 // wrangler warns about required secrets that are missing; the tests at the edge bring their own.
 process.env['GATEWAY_SIGNING_KEY'] ??= '{}';
 
-/** Tests that measure how long something takes, what it costs, or what others notice of it. */
+/** Tests whose result a busy neighbour could change: they measure, closely, what something takes or costs. */
 const measuring = [
   '**/under-load.test.ts',
   'tests/e2e/{key-look-up,many-streams,revocation}.test.ts',
-  'tests/faults/{chat-load,edge-streams,edge-upstreams,postgres-chat,providers-before-bytes}.test.ts',
+  'tests/faults/{chat-load,edge-streams,edge-upstreams,nats,postgres-chat,providers-before-bytes}.test.ts',
 ];
 
 /** Tests that start nothing, or little, use every core; on two, vitest would take one. */
