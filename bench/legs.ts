@@ -1,3 +1,5 @@
+import { mkdtemp } from 'node:fs/promises';
+import { join } from 'node:path';
 import type { BenchStack } from './bench-stack.ts';
 import type { Leg } from './load.ts';
 import { startBareWorkerd } from './peers/bare-workerd.ts';
@@ -14,6 +16,7 @@ export const legTitles = {
   portkey: 'Portkey',
   chat: 'our chat alone',
   translated: 'our chat, translating',
+  'workerd-chat': 'bare workerd and chat',
   gateway: 'our gateway and chat',
 } as const;
 
@@ -26,6 +29,7 @@ export const legNames: readonly LegName[] = [
   'portkey',
   'chat',
   'translated',
+  'workerd-chat',
   'gateway',
 ];
 
@@ -47,21 +51,43 @@ export async function startLegs(stack: BenchStack, directory: string, wanted: re
   const legs: MeasuredLeg[] = [];
   const skipped: Record<string, string> = {};
   for (const name of wanted) {
-    const start = peers[name];
-    if (!start) {
-      legs.push(ownLeg(name, stack));
+    const found = await findLeg(name, stack, directory);
+    if ('skipped' in found) {
+      skipped[name] = found.skipped;
       continue;
     }
-    const peer: Peer | { skipped: string } = await start(stack.vendorUrl, directory);
-    if ('skipped' in peer) {
-      skipped[name] = peer.skipped;
-      continue;
-    }
-    started.defer(peer.stop);
-    legs.push({ name, pids: { [name]: peer.pid }, leg: async () => peer.leg });
+    legs.push(found.leg);
+    started.defer(found.stop);
   }
   const all = started.move();
   return { legs, skipped, stop: () => all.disposeAsync() };
+}
+
+async function findLeg(name: LegName, stack: BenchStack, directory: string): Promise<Found | { skipped: string }> {
+  const start = peers[name];
+  if (start) return await peerLeg(name, await start(stack.vendorUrl, directory));
+  if (name === 'workerd-chat') return await workerdBeforeChat(stack, directory);
+  return { leg: ownLeg(name, stack), stop: async () => undefined };
+}
+
+type Found = { leg: MeasuredLeg; stop: () => Promise<void> };
+
+async function peerLeg(name: LegName, peer: Peer | { skipped: string }): Promise<Found | { skipped: string }> {
+  if ('skipped' in peer) return peer;
+  return { leg: { name, pids: { [name]: peer.pid }, leg: async () => peer.leg }, stop: peer.stop };
+}
+
+/** What workerd costs where the gateway stands: chat answers later than the vendor, one by one, and says more. */
+async function workerdBeforeChat(stack: BenchStack, directory: string): Promise<Found | { skipped: string }> {
+  const own = await mkdtemp(join(directory, 'workerd-chat-'));
+  const found = await peerLeg('workerd-chat', await startBareWorkerd(stack.chatUrl, own));
+  if ('skipped' in found) return found;
+  const { leg, ...measured } = found.leg;
+  const asGateway = async (): Promise<Leg> => {
+    const [headers, { url }] = await Promise.all([stack.chatHeaders(), leg()]);
+    return { name: 'workerd-chat', url, headers, model: 'bench/bench' };
+  };
+  return { ...found, leg: { ...measured, leg: asGateway } };
 }
 
 /** The second one's vendor speaks Anthropic's protocol. */

@@ -7,7 +7,14 @@ import { quantile } from './statistics.ts';
 /** What a call costs after its answer, such as being written down, counts as well. */
 const settleMs = 100;
 
-export type Counts = { requests: number; streams: number; concurrency: number; rounds: number };
+export type Counts = {
+  requests: number;
+  streams: number;
+  concurrency: number;
+  rounds: number;
+  /** Requests before the first round, for each leg: engines compile what is used often, and go on with it for long. */
+  warmUp: number;
+};
 
 /** Milliseconds each, all requests of all rounds. */
 type Latencies = { alone: number[]; loaded: number[]; firstToken: number[] };
@@ -30,11 +37,12 @@ export async function measure(legs: readonly MeasuredLeg[], counts: Counts): Pro
     latencies: { alone: [], loaded: [], firstToken: [] },
     rounds: [],
   }));
-  for (let round = 0; round <= counts.rounds; round++) {
+  for (const measured of legs) await warmUp(measured, counts);
+  for (let round = 0; round < counts.rounds; round++) {
     for (const [index, measured] of legs.entries()) {
       const { latencies, ...figures } = await measureLeg(measured, counts);
       const result = results[index];
-      if (round === 0 || !result) continue; // The first round warms everything up.
+      if (!result) continue;
       result.rounds.push(figures);
       result.latencies.alone.push(...latencies.alone);
       result.latencies.loaded.push(...latencies.loaded);
@@ -42,6 +50,16 @@ export async function measure(legs: readonly MeasuredLeg[], counts: Counts): Pro
     }
   }
   return results;
+}
+
+/** A stream has as much work as some ten unary requests. */
+async function warmUp(measured: MeasuredLeg, { warmUp: requests, concurrency }: Counts): Promise<void> {
+  // Who signs requests for a minute only does so again for the second half.
+  for (let half = 0; half < 2; half++) {
+    const leg = await measured.leg();
+    await load(leg, { requests: Math.ceil(requests / 2), concurrency, stream: false });
+    await load(leg, { requests: Math.ceil(requests / 40), concurrency, stream: true });
+  }
 }
 
 async function measureLeg(measured: MeasuredLeg, counts: Counts): Promise<Round & { latencies: Latencies }> {

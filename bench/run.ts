@@ -16,6 +16,7 @@ const { values } = parseArgs({
     streams: { type: 'string', default: '192' },
     concurrency: { type: 'string', default: '32' },
     rounds: { type: 'string', default: '5' },
+    'warm-up': { type: 'string', default: '20000' },
     only: { type: 'string' },
     soak: { type: 'boolean', default: false },
     limits: { type: 'string', default: 'on' },
@@ -65,6 +66,7 @@ async function compare(stack: BenchStack, { directory, wanted, cleanUp }: Compar
     streams: Number(values.streams),
     concurrency: Number(values.concurrency),
     rounds: Number(values.rounds),
+    warmUp: Number(values['warm-up']),
   };
   const names: LegName[] = legNames.filter((name) => wanted.includes(name));
   const { legs, skipped, stop } = await startLegs(stack, directory, names);
