@@ -2,7 +2,7 @@ import type { ResolvedKey } from '#shared/identity/resolved-key.ts';
 import { createBoundedCache } from '../bounded-cache.ts';
 import { cannotTell, lookUpMs, type KeyStore } from './key-store.ts';
 import type { Revocations, WaitUntil } from './revocations.ts';
-import { settledWithin } from './settled-within.ts';
+import { settledWithin } from '../settled-within.ts';
 
 /** The key store as requests see it. Ask `revocations.current` first: an answer is only as fresh as that. */
 export type KnownKeys = {

@@ -1,7 +1,7 @@
 import { AppError } from '#shared/http/error.ts';
 import type { RevocationFeed } from '#shared/identity/revocation-feed.ts';
 import { createRevoked, type Revoked } from './revoked.ts';
-import { settledWithin } from './settled-within.ts';
+import { settledWithin } from '../settled-within.ts';
 
 export type WaitUntil = (work: Promise<unknown>) => void;
 

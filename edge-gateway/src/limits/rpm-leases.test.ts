@@ -50,14 +50,21 @@ describe('the leases of an isolate', () => {
     expect(await isolate(world, ask).take('key', 10)).toMatchObject({ admitted: false });
   });
 
-  it('give a burst of a hundred at once exactly the limit, and let one of them speculate', async () => {
+  it('give a burst of a hundred at once exactly the limit, and let one of them speculate at a time', async () => {
     const world = { now: 0 };
-    const ask = counter(world);
-    const leases = isolate(world, ask);
+    const count = counter(world);
+    let [speculating, most] = [0, 0];
+    const leases = isolate(world, async (key, ask) => {
+      speculating += Math.sign(ask.ahead);
+      most = Math.max(most, speculating);
+      await turn();
+      speculating -= Math.sign(ask.ahead);
+      return await count(key, ask);
+    });
     await leases.take('key', 50);
     const burst = await Promise.all(Array.from({ length: 100 }, async () => await leases.take('key', 50)));
     expect(burst.filter(({ admitted }) => admitted).length).toBeLessThanOrEqual(49);
-    expect(ask.mock.calls.filter(([, { ahead }]) => ahead > 0)).toHaveLength(1);
+    expect(most).toBe(1);
     const rest = await Promise.all(Array.from({ length: 100 }, async () => await leases.take('key', 50)));
     expect([...burst, ...rest].filter(({ admitted }) => admitted)).toHaveLength(49);
   });
@@ -121,6 +128,45 @@ describe('the leases of an isolate', () => {
     expect(ask.mock.calls.filter(([key]) => key === 'key')).toHaveLength(51);
   });
 
+  it('are asked for before they run out, and by one for all, in every window after the first burst', async () => {
+    const world = { now: 0 };
+    const count = counter(world);
+    const ask = vi.fn<LeaseSource>(async (...asked) => {
+      await turn();
+      return await count(...asked);
+    });
+    const leases = isolate(world, ask);
+    const busyMinute = async (): Promise<number> => {
+      const before = ask.mock.calls.length;
+      const callers = Array.from({ length: 32 }, async () => {
+        for (let request = 0; request < 100; request += 1) {
+          expect(await leases.take('key', 100_000)).toMatchObject({ admitted: true });
+          await turn();
+        }
+      });
+      await Promise.all(callers);
+      world.now += 60_000;
+      return ask.mock.calls.length - before;
+    };
+    // Nobody knows of each other yet.
+    expect(await busyMinute()).toBeLessThan(32 + 12);
+    expect(await busyMinute()).toBeLessThan(12);
+  });
+
+  it('are asked for anew when the one who asked for all is gone', async () => {
+    const world = { now: 0 };
+    const count = counter(world);
+    const ask = vi.fn<LeaseSource>(async (key, asked) => {
+      if (asked.ahead > 0) await new Promise(() => undefined);
+      return await count(key, asked);
+    });
+    const leases = isolate(world, ask);
+    await leases.take('key', 1_000);
+    void leases.take('key', 1_000);
+    expect(await leases.take('key', 1_000)).toMatchObject({ admitted: true });
+    expect(ask).toHaveBeenCalledTimes(3);
+  });
+
   it('follow a limit that was changed, in both directions', async () => {
     const world = { now: 0 };
     const leases = isolate(world, counter(world));
@@ -130,3 +176,9 @@ describe('the leases of an isolate', () => {
     expect(await leases.take('key', 3)).toMatchObject({ admitted: false });
   });
 });
+
+async function turn(): Promise<void> {
+  await new Promise((resolve) => {
+    setImmediate(resolve);
+  });
+}
