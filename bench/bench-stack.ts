@@ -25,6 +25,7 @@ export type BenchStackOptions = Pick<WorkerdOptions, 'config' | 'options'> & {
 export type BenchStack = {
   vendorUrl: string;
   chatUrl: string;
+  authUrl: string;
   gatewayUrl: string;
   apiKey: string;
   /** What the gateway asks auth goes through here. */
@@ -33,6 +34,8 @@ export type BenchStack = {
   pids: Record<string, number>;
   /** What chat wants to see from whom calls it directly. Made anew each time: an assertion lives for a minute. */
   chatHeaders: () => Promise<Record<string, string>>;
+  /** What auth wants to see of somebody who has no credential yet. */
+  strangerHeaders: () => Promise<Record<string, string>>;
   stop: () => Promise<void>;
 };
 
@@ -70,16 +73,19 @@ export async function startBenchStack(options: BenchStackOptions): Promise<Bench
   return {
     vendorUrl: vendor.url,
     chatUrl: stack.urls.chat,
+    authUrl: stack.urls.auth,
     gatewayUrl: gateway.url,
     apiKey: stack.key,
     auth,
     pids: { gateway: gateway.pid, limiter: limiter.pid, ...(await pidsIn(directory)), vendor: vendor.pid },
-    chatHeaders: async () => ({
-      'x-gaia-assertion': await sign({ ...benchUser, limits }, 'chat'),
-      'x-gaia-contract': String(contractVersion),
-    }),
+    chatHeaders: async () => asserted(await sign({ ...benchUser, limits }, 'chat')),
+    strangerHeaders: async () => asserted(await sign({ kind: 'anonymous' }, 'auth')),
     stop: () => all.disposeAsync(),
   };
+}
+
+function asserted(assertion: string): Record<string, string> {
+  return { 'x-gaia-assertion': assertion, 'x-gaia-contract': String(contractVersion) };
 }
 
 /** Counts the requests of limited keys for all processes of a gateway, as on a machine of one's own. */

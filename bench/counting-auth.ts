@@ -34,7 +34,7 @@ export async function startCountingAuth(authUrl: string): Promise<CountingAuth> 
         const { connection: _c, 'transfer-encoding': _t, 'keep-alive': _k, ...rest } = answered;
         pipeline(body, response.writeHead(statusCode, rest), () => undefined);
       })
-      .catch(() => response.writeHead(502).end());
+      .catch(() => (response.headersSent ? response.destroy() : response.writeHead(502).end()));
   });
   server.keepAliveTimeout = 120_000;
   await new Promise<void>((resolve) => {

@@ -4,16 +4,18 @@ import { CpuProfileSchema, type CpuProfile } from './self-times.ts';
 export type Inspector = {
   startProfile: () => Promise<void>;
   stopProfile: () => Promise<CpuProfile>;
+  /** The value of an expression over there, as JSON can say it. */
+  evaluate: (expression: string) => Promise<unknown>;
   close: () => void;
 };
 
 const samplingMicroseconds = 200;
 
-/** Talks to workerd's inspector (`--inspector-addr`) in Chrome's protocol. */
+/** Talks in Chrome's protocol to workerd's inspector (`--inspector-addr`), or to Node's after SIGUSR1. */
 export async function connectInspector(port: number): Promise<Inspector> {
   const list = Targets.parse(await (await fetch(`http://127.0.0.1:${port}/json/list`)).json());
   const target = list[0];
-  if (!target) throw new Error('workerd offers nothing to inspect');
+  if (!target) throw new Error('there is nothing to inspect');
   const socket = new WebSocket(target.webSocketDebuggerUrl);
   await new Promise<void>((resolve, reject) => {
     socket.addEventListener('open', () => resolve());
@@ -40,6 +42,8 @@ export async function connectInspector(port: number): Promise<Inspector> {
       await call('Profiler.start');
     },
     stopProfile: async () => Stopped.parse(await call('Profiler.stop')).profile,
+    evaluate: async (expression) =>
+      Evaluated.parse(await call('Runtime.evaluate', { expression, returnByValue: true })).result.value,
     close: () => socket.close(),
   };
 }
@@ -50,4 +54,5 @@ const Answer = z.looseObject({
   result: z.unknown().optional(),
   error: z.looseObject({ message: z.string() }).optional(),
 });
+const Evaluated = z.object({ result: z.looseObject({ value: z.optional(z.unknown()) }) });
 const Stopped = z.object({ profile: CpuProfileSchema });
