@@ -106,6 +106,7 @@ function loggable(value: unknown): unknown {
 function loggableError(error: Error): Record<string, unknown> {
   const code = 'code' in error && typeof error.code === 'string' ? { code: error.code } : {};
   const cause = error.cause === undefined ? {} : { cause: loggable(error.cause) };
-  const stack = error.stack === undefined ? {} : { stack: mask(error.stack).split('\n').slice(1, 9).join('\n') };
+  const frames = error.stack === undefined ? [] : mask(error.stack).split('\n').slice(1, 9);
+  const stack = frames.length === 0 ? {} : { stack: frames.join('\n') };
   return { name: error.name, message: mask(error.message).slice(0, 2_000), ...code, ...cause, ...stack };
 }

@@ -51,8 +51,12 @@ export class AppError extends Error {
   readonly code: ErrorCode;
   readonly options: AppErrorOptions;
 
+  /** What is the caller's own doing has no stack: nobody reads it, and it would be a tenth of what a refusal costs. */
   constructor(code: ErrorCode, detail: string, options: AppErrorOptions = {}) {
+    const { stackTraceLimit } = Error;
+    if (errorTable[code].status < 500) Error.stackTraceLimit = 0;
     super(detail, { cause: options.cause });
+    Error.stackTraceLimit = stackTraceLimit;
     this.code = code;
     this.options = options;
   }

@@ -57,16 +57,21 @@ async function callerOfBoth(
   return one;
 }
 
-/** The one place that tells the kinds of credentials apart. */
-async function callerOf(credential: string, identities: Identities, waitUntil: WaitUntil): Promise<Caller> {
-  const find = isTokenShaped(credential) ? callerOfToken : callerOfKey;
-  const caller = await find(credential, identities, waitUntil);
-  await identities.hashes.remember(credential);
+/** The one place that tells the kinds of credentials apart. Throws at once for what can be none. */
+function callerOf(credential: string, identities: Identities, waitUntil: WaitUntil): Promise<Caller> {
+  const isToken = isTokenShaped(credential);
+  if (!isToken && !isPlausibleApiKey(credential)) throw unauthenticated();
+  const find = isToken ? callerOfToken : callerOfKey;
+  return remembered(credential, identities, find(credential, identities, waitUntil));
+}
+
+async function remembered(credential: string, { hashes }: Identities, finding: Promise<Caller>): Promise<Caller> {
+  const caller = await finding;
+  await hashes.remember(credential);
   return caller;
 }
 
 async function callerOfKey(key: string, { keys, revocations }: Identities, waitUntil: WaitUntil): Promise<Caller> {
-  if (!isPlausibleApiKey(key)) throw unauthenticated();
   await revocations.current(waitUntil);
   const resolved = await keys.find(await hashApiKey(key), waitUntil);
   if (!resolved) throw unauthenticated();
