@@ -79,6 +79,7 @@ export function createCallServices(options: CallServicesOptions): CallServices {
       translationFor,
     },
     metering,
+    unbilledTools: config.UNBILLED_VENDOR_TOOLS,
     output: { defaultMaxOutput: config.DEFAULT_MAX_OUTPUT_TOKENS, leastOutput },
     images: createGuardedFetch({ isPlainHttpAllowed: isDevelopment(config), ports: [80, 443] }),
     breakers: createBreakers(),

@@ -55,6 +55,13 @@ describe('the configuration', () => {
     expect(unaskedOf({ ...groq, stream_usage: 'always' })).toBe(true);
   });
 
+  it('lets no tool pass that vendors bill, but those that are named', () => {
+    expect(readConfig(env).UNBILLED_VENDOR_TOOLS).toEqual(new Set());
+    const named = readConfig({ ...env, UNBILLED_VENDOR_TOOLS: 'web_search, file_search' });
+    expect(named.UNBILLED_VENDOR_TOOLS).toEqual(new Set(['web_search', 'file_search']));
+    expect(() => readConfig({ ...env, UNBILLED_VENDOR_TOOLS: 'web_surfing' })).toThrow('UNBILLED_VENDOR_TOOLS');
+  });
+
   it('takes a provider’s key from the variable that it names', () => {
     const acme = { ...groq, id: 'acme', speaks: ['responses'], images: 'fetch' };
     expect(readConfig(withProviders(acme)).vendors).toEqual([

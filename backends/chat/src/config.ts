@@ -2,6 +2,7 @@ import * as z from 'zod';
 import { parseConfig } from '#shared/config.ts';
 import { parsedJson } from '#shared/json.ts';
 import type { TokenPrice } from '#shared/prices/money.ts';
+import { billedTools, type BilledTool } from './calls/unpriced-wishes.ts';
 import { serviceEnvironment } from '#shared/service/environment.ts';
 import { parseVendorEntries, vendorsOf, vendorVariables } from './providers/vendor-config.ts';
 
@@ -37,6 +38,8 @@ export const chatEnvironment = {
   ...vendorVariables,
   LOCAL_PROVIDER: z.enum(['enabled', 'disabled']).default('disabled'),
   UNKNOWN_MODEL_PRICE: z.string().optional().transform(parsePrice),
+  /** Used at the operator's expense: no caller is charged for them, and no budget knows. */
+  UNBILLED_VENDOR_TOOLS: z.string().default('').transform(parseTools),
   /** Assumed, and asked for, where a caller with a budget names no maximum and the catalogue knows none. */
   DEFAULT_MAX_OUTPUT_TOKENS: z.coerce.number().int().min(1).max(1_000_000).default(4_096),
   /** More are refused with 503; health and everything that costs nothing go on. */
@@ -99,6 +102,14 @@ function parsePrice(text: string | undefined, context: z.RefinementCtx): TokenPr
     return { input, cachedInput, output };
   }
   context.addIssue({ code: 'custom', message: 'must be JSON such as {"input":1,"output":2}, in dollars per million' });
+  return z.NEVER;
+}
+
+function parseTools(text: string, context: z.RefinementCtx): ReadonlySet<BilledTool> {
+  const names = text.split(',').flatMap((name) => name.trim() || []);
+  const result = z.array(z.enum(billedTools)).safeParse(names);
+  if (result.success) return new Set(result.data);
+  context.addIssue({ code: 'custom', message: `must be a list, separated by commas, of ${billedTools.join(', ')}` });
   return z.NEVER;
 }
 

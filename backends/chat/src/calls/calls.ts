@@ -11,6 +11,7 @@ import type { LoadShedding } from './load-shedding.ts';
 import { planCall, type PlanOptions } from './plan-call.ts';
 import { streamCall } from './stream-call.ts';
 import { unaryCall } from './unary-call.ts';
+import type { BilledTool } from './unpriced-wishes.ts';
 
 export type CallLimits = RelayLimits &
   RetryLimits & {
@@ -37,6 +38,8 @@ export type CallsOptions = {
   plan: PlanOptions;
   metering: Metering;
   output: WorstCaseOptions;
+  /** Tools that vendors bill by themselves and callers may use all the same, at the operator's expense. */
+  unbilledTools: ReadonlySet<BilledTool>;
   /** Fetches the images of users, for vendors that do not. */
   images: GuardedFetch;
   breakers: Breakers;

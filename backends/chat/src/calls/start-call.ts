@@ -21,7 +21,7 @@ export async function startCall(options: CallsOptions, call: Call): Promise<Runn
 
 async function admittedCall(options: CallsOptions, call: Call, giveBack: () => void): Promise<RunningCall> {
   const startedAt = performance.now();
-  refuseUnpriced(call.protocol, call.body);
+  refuseUnpriced(call.protocol, call.body, options.unbilledTools);
   const targets = planCall(options.plan, call);
   const size = sizeOf(call.protocol, call.body, call.rawBody.length);
   const { worst, least } = worstCase(size, targets, options.output);

@@ -34,13 +34,36 @@ describe('a wish whose price nobody knows', () => {
     expect(() => refuseUnpriced('messages', { [field]: value })).not.toThrow();
   });
 
-  it('is refused as a tool that makes pictures at the vendor, and no other tool is', () => {
-    const described = { type: 'function', name: 'image_generation', parameters: {} };
-    const tools = [described, { type: 'image_generation', size: '1024x1024' }];
+  it.each([
+    'web_search',
+    'web_search_preview_2025_03_11',
+    'web_search_20250305',
+    'file_search',
+    'code_interpreter',
+    'code_execution_20250825',
+    'image_generation',
+  ])('is refused as the tool %s, which the vendor bills by itself', (type) => {
+    const tools = [{ type: 'function', name: type, parameters: {} }, { type }];
     const refused = refusalOf(() => refuseUnpriced('responses', { tools }));
     expect(refused.options.errors?.map(({ path }) => path)).toEqual(['tools.1.type']);
-    for (const others of [[described], [{ type: 'web_search' }], [null, 1], {}, null]) {
-      expect(() => refuseUnpriced('responses', { tools: others })).not.toThrow();
+  });
+
+  it('is refused as a search that a whole request asks for', () => {
+    const refused = refusalOf(() => refuseUnpriced('chat-completions', { web_search_options: {} }));
+    expect(refused.options.errors?.map(({ path }) => path)).toEqual(['web_search_options']);
+  });
+
+  it('is let through as a tool whose fees the operator pays, and as no other', () => {
+    const paid = new Set(['web_search'] as const);
+    const searching = { tools: [{ type: 'web_search_20250305' }], web_search_options: {} };
+    expect(() => refuseUnpriced('messages', searching, paid)).not.toThrow();
+    expect(() => refuseUnpriced('messages', { tools: [{ type: 'code_execution_20250825' }] }, paid)).toThrow(AppError);
+  });
+
+  it('is no tool that runs at the caller, or costs tokens only', () => {
+    const types = ['function', 'custom', 'mcp', 'local_shell', 'bash_20250124', 'web_fetch_20250910', 7, null];
+    for (const tools of [types.map((type) => ({ type })), [null, 1], {}, null]) {
+      expect(() => refuseUnpriced('responses', { tools })).not.toThrow();
     }
   });
 

@@ -14,20 +14,49 @@ const priced: Readonly<Record<string, ReadonlySet<unknown>>> = {
   models: new Set(),
 };
 
-/** A vendor bills what such a tool makes by itself, and beside the usage that it reports: an image costs many answers. */
-const unpricedTools: ReadonlySet<unknown> = new Set(['image_generation']);
+/** Tools that run at a vendor, who bills their use beside the tokens that it reports: a search costs many answers. */
+export const billedTools = [
+  'code_execution',
+  'code_interpreter',
+  'file_search',
+  'image_generation',
+  'shell',
+  'web_search',
+] as const;
 
-/** Refuses what could not be charged. Counting tokens is free, however it is asked for. */
-export function refuseUnpriced(protocol: Protocol, body: JsonObject): void {
+export type BilledTool = (typeof billedTools)[number];
+
+const noTools: ReadonlySet<BilledTool> = new Set();
+
+/**
+ * Refuses what could not be charged, but for tools whose fees the operator pays. Counting tokens is free, however it is
+ * asked for.
+ */
+export function refuseUnpriced(protocol: Protocol, body: JsonObject, unbilled = noTools): void {
   if (protocol === 'count-tokens') return;
   for (const [name, values] of Object.entries(priced)) {
     const value = body[name];
     if (value === undefined || value === null || values.has(value)) continue;
     throw unpriced(name, typeof value === 'string' ? JSON.stringify(value.slice(0, 64)) : 'this');
   }
+  for (const { path, tool } of toolsIn(body)) if (!unbilled.has(tool)) throw unpriced(path, JSON.stringify(tool));
+}
+
+function toolsIn(body: JsonObject): { path: string; tool: BilledTool }[] {
   const tools: readonly unknown[] = Array.isArray(body['tools']) ? body['tools'] : [];
-  const index = tools.findIndex((tool) => unpricedTools.has(memberOf(tool, 'type')));
-  if (index !== -1) throw unpriced(`tools.${index}.type`, JSON.stringify(memberOf(tools[index], 'type')));
+  const found = tools.flatMap((offered, index) => {
+    const tool = billedTool(memberOf(offered, 'type'));
+    return tool ? [{ path: `tools.${index}.type`, tool }] : [];
+  });
+  const searches = body['web_search_options'] ?? null;
+  return searches === null ? found : [...found, { path: 'web_search_options', tool: 'web_search' }];
+}
+
+/** The same tool has other names as long as it is a preview, and in every dated version. */
+function billedTool(type: unknown): BilledTool | undefined {
+  if (typeof type !== 'string') return undefined;
+  const name = type.replace(/(?:_preview)?(?:_\d[\d_]*)?$/, '');
+  return billedTools.find((tool) => tool === name);
 }
 
 function unpriced(path: string, what: string): AppError {

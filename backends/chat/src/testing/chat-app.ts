@@ -75,6 +75,7 @@ export function createTestChat(options: TestChatOptions = {}): TestChat {
     output: { defaultMaxOutput: 4_096, leastOutput: 256 },
     images: createGuardedFetch({ isPlainHttpAllowed: true, ports: [80, 443] }),
     breakers: createBreakers(),
+    unbilledTools: new Set(),
     shedding: createLoadShedding({ maxCalls: options.maxCalls ?? 10_000, lag: { ms: () => 0 } }),
     measure: (attempt) => health.record(measuredAttempt(attempt)),
     log,
