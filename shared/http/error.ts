@@ -46,6 +46,8 @@ export type AppErrorOptions = {
 };
 
 /** An error whose `message` is fit for the caller; whatever only we may see goes into `cause`. */
+const stackTraceLimit = 'stackTraceLimit';
+
 export class AppError extends Error {
   override readonly name = 'AppError';
   readonly code: ErrorCode;
@@ -53,10 +55,11 @@ export class AppError extends Error {
 
   /** What is the caller's own doing has no stack: nobody reads it, and it would be a tenth of what a refusal costs. */
   constructor(code: ErrorCode, detail: string, options: AppErrorOptions = {}) {
-    const { stackTraceLimit } = Error;
-    if (errorTable[code].status < 500) Error.stackTraceLimit = 0;
+    // By name, because the types of Workers do not know it.
+    const framesOfStack: unknown = Reflect.get(Error, stackTraceLimit);
+    if (errorTable[code].status < 500) Reflect.set(Error, stackTraceLimit, 0);
     super(detail, { cause: options.cause });
-    Error.stackTraceLimit = stackTraceLimit;
+    Reflect.set(Error, stackTraceLimit, framesOfStack);
     this.code = code;
     this.options = options;
   }

@@ -175,7 +175,8 @@ async function accountsAndSessions(): Promise<string> {
   await auth('login', { email: account.password, password: account.email });
   const { session } = SignedIn.parse(await auth('login', account, 'a log-in'));
   await auth('refresh', { refresh_token: session.refresh_token }, 'a refresh');
-  await auth('refresh', { refresh_token: `${session.refresh_token.slice(0, -1)}0` });
+  const otherEnd = session.refresh_token.endsWith('0') ? '1' : '0';
+  await auth('refresh', { refresh_token: `${session.refresh_token.slice(0, -1)}${otherEnd}` });
   await auth('forgot-password', { email: account.email });
   await auth('reset-password', { token: await codeMailed(), email: account.email, password: nextPassword });
   await auth('reset-password', { token: 'made up', email: account.email, password: nextPassword });
