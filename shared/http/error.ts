@@ -46,7 +46,8 @@ export type AppErrorOptions = {
 };
 
 /** An error whose `message` is fit for the caller; whatever only we may see goes into `cause`. */
-const stackTraceLimit = 'stackTraceLimit';
+/** The types of Workers do not know what V8 has on it. */
+const errors: { prototype: Error; stackTraceLimit?: number | undefined } = Error;
 
 export class AppError extends Error {
   override readonly name = 'AppError';
@@ -55,11 +56,10 @@ export class AppError extends Error {
 
   /** What is the caller's own doing has no stack: nobody reads it, and it would be a tenth of what a refusal costs. */
   constructor(code: ErrorCode, detail: string, options: AppErrorOptions = {}) {
-    // By name, because the types of Workers do not know it.
-    const framesOfStack: unknown = Reflect.get(Error, stackTraceLimit);
-    if (errorTable[code].status < 500) Reflect.set(Error, stackTraceLimit, 0);
+    const { stackTraceLimit } = errors;
+    if (errorTable[code].status < 500) errors.stackTraceLimit = 0;
     super(detail, { cause: options.cause });
-    Reflect.set(Error, stackTraceLimit, framesOfStack);
+    errors.stackTraceLimit = stackTraceLimit;
     this.code = code;
     this.options = options;
   }
