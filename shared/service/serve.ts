@@ -2,6 +2,9 @@ import { createServer, STATUS_CODES, type Server } from 'node:http';
 import type { AddressInfo, Socket } from 'node:net';
 import type { Duplex } from 'node:stream';
 import { getRequestListener } from '@hono/node-server';
+// Makes its mark of answers already sent out of the platform's Response, so it has to come before the first listener, which
+// puts another in its place: of that one, the mark would be sent as an answer.
+import '@hono/node-server/utils/response';
 import type { Hono } from 'hono';
 import { AppError, type ErrorCode } from '../http/error.ts';
 import { renderProblem } from '../http/problem.ts';
