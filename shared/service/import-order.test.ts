@@ -13,6 +13,10 @@ const app = new Hono();
 const log = { debug: silent, info: silent, warn: silent, error: silent };
 const server = await serve({ app, host: '127.0.0.1', port: 0, log });
 const { sendBytes } = await import(${from('direct-answer.ts')});
+app.use(async (c, next) => {
+  c.set('requestId', 'req_test');
+  await next();
+});
 app.get('/', (c) => sendBytes(c, Buffer.from('{}'), 'application/json'));
 const answer = await fetch('http://127.0.0.1:' + server.port);
 console.log(answer.status, await answer.text());
