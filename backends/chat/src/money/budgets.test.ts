@@ -1,34 +1,9 @@
 import { randomUUID } from 'node:crypto';
-import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
-import { createTestDatabase, queryRows, type TestDatabase } from '../../../../tests/support/postgres.ts';
-import {
-  admissionOf,
-  caller,
-  fieldOf,
-  outcomeOf,
-  startMeteredProcess,
-  tally,
-  type MeteredProcess,
-} from '../testing/metered.ts';
+import { describe, expect, it } from 'vitest';
+import { admissionOf, caller, fieldOf, outcomeOf, tally } from '../testing/metered.ts';
+import { useMeteredDatabase } from '../../../../tests/support/metered-database.ts';
 
-let database: TestDatabase;
-const running: MeteredProcess[] = [];
-beforeAll(async () => {
-  database = await createTestDatabase();
-});
-afterEach(async () => {
-  for (const metering of running.splice(0)) await metering.close();
-});
-afterAll(async () => {
-  await database.drop();
-});
-
-const start = (): MeteredProcess => {
-  const metering = startMeteredProcess({ url: database.url });
-  running.push(metering);
-  return metering;
-};
-const rows = async (text: string, values: unknown[]): Promise<unknown[]> => await queryRows(database.url, text, values);
+const { start, rows } = useMeteredDatabase();
 const giveBudget = async (kind: 'key' | 'user', id: string | null, micros: number, period = 'month'): Promise<void> => {
   await rows(
     `insert into budgets (subject_kind, subject_id, period, limit_micros) values ($1, $2, $3, $4)
@@ -152,7 +127,7 @@ describe('a budget', () => {
   });
 
   it('of a key follows its limits, in the same transaction, and one that nobody can read allows nothing', async () => {
-    const [user] = await queryRows(database.url, `insert into users (email) values ($1) returning id`, [randomUUID()]);
+    const [user] = await rows(`insert into users (email) values ($1) returning id`, [randomUUID()]);
     const userId = String(fieldOf(user, 'id'));
     const key = async (limits: unknown): Promise<string> => {
       const [row] = await rows(

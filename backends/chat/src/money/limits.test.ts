@@ -1,43 +1,17 @@
-import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
-import { createTestDatabase, queryRows, type TestDatabase } from '../../../../tests/support/postgres.ts';
-import {
-  admissionOf,
-  caller,
-  fieldOf,
-  outcomeOf,
-  startMeteredProcess,
-  tally,
-  type MeteredProcess,
-} from '../testing/metered.ts';
+import { describe, expect, it } from 'vitest';
+import { admissionOf, caller, fieldOf, outcomeOf, tally } from '../testing/metered.ts';
+import { useMeteredDatabase } from '../../../../tests/support/metered-database.ts';
 
-let database: TestDatabase;
-const running: MeteredProcess[] = [];
-beforeAll(async () => {
-  database = await createTestDatabase();
-});
-afterEach(async () => {
-  for (const metering of running.splice(0)) await metering.close();
-});
-afterAll(async () => {
-  await database.drop();
-});
-
-const start = (): MeteredProcess => {
-  const metering = startMeteredProcess({ url: database.url });
-  running.push(metering);
-  return metering;
-};
+const { start, rows } = useMeteredDatabase();
 
 type Minute = { requests: number; tokens: number };
 
 /** A test that runs over the end of a minute sees two of them. What holds, holds in each. */
 const minutesOf = async (id: string | null): Promise<Minute[]> => {
-  const rows = await queryRows(
-    database.url,
-    'select requests, tokens::int from minute_counters where subject_id = $1 order by minute',
-    [id],
-  );
-  return rows.map((row) => ({ requests: Number(fieldOf(row, 'requests')), tokens: Number(fieldOf(row, 'tokens')) }));
+  const found = await rows('select requests, tokens::int from minute_counters where subject_id = $1 order by minute', [
+    id,
+  ]);
+  return found.map((row) => ({ requests: Number(fieldOf(row, 'requests')), tokens: Number(fieldOf(row, 'tokens')) }));
 };
 
 describe('calls a minute', () => {
@@ -142,8 +116,7 @@ describe('many users at once', () => {
       await metering.settle(await metering.admit(admissionOf(user, 5, 5)), outcomeOf(5, 5));
     });
     expect(await tally(turns)).toEqual({ done: 600, codes: [] });
-    const [counted] = await queryRows(
-      database.url,
+    const [counted] = await rows(
       'select count(*)::int as n, sum(cost_micros)::int as cost from usage_events where user_id = any($1)',
       [users.map(({ userId }) => userId)],
     );

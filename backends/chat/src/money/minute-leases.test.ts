@@ -1,6 +1,5 @@
-import { afterAll, afterEach, beforeAll, describe, expect, it, vi } from 'vitest';
+import { describe, expect, it, vi } from 'vitest';
 import type { UserPrincipal } from '#shared/identity/principal.ts';
-import { createTestDatabase, queryRows, type TestDatabase } from '../../../../tests/support/postgres.ts';
 import {
   admissionOf,
   caller,
@@ -9,26 +8,11 @@ import {
   startMeteredProcess,
   type MeteredProcess,
 } from '../testing/metered.ts';
+import { useMeteredDatabase } from '../../../../tests/support/metered-database.ts';
 import type { AdmissionAnswer, AdmissionRequest } from './metering-store.ts';
 import { createMinuteLeases } from './minute-leases.ts';
 
-let database: TestDatabase;
-const running: MeteredProcess[] = [];
-beforeAll(async () => {
-  database = await createTestDatabase();
-});
-afterEach(async () => {
-  for (const metering of running.splice(0)) await metering.close();
-});
-afterAll(async () => {
-  await database.drop();
-});
-
-const start = (): MeteredProcess => {
-  const metering = startMeteredProcess({ url: database.url });
-  running.push(metering);
-  return metering;
-};
+const { start, rows, url } = useMeteredDatabase();
 
 const [worst, used] = [400, 7];
 
@@ -49,8 +33,7 @@ async function callAll(metering: MeteredProcess, user: UserPrincipal, calls: num
 
 /** Added up over the minutes that a test may have seen. */
 async function counted(user: UserPrincipal): Promise<{ requests: number; tokens: number; most: number }> {
-  const [row] = await queryRows(
-    database.url,
+  const [row] = await rows(
     'select sum(requests) as requests, sum(tokens) as tokens, max(requests) as most from minute_counters where subject_id = $1',
     [user.keyId],
   );
@@ -77,7 +60,7 @@ describe('a caller with many calls, limits far away and no budget', () => {
   });
 
   it('is counted at what was used when the process stops, too', async () => {
-    const metering = startMeteredProcess({ url: database.url });
+    const metering = startMeteredProcess({ url: url() });
     const user = caller({ tpm: 1_000_000_000 });
     await callAll(metering, user, 1_000);
     await metering.close();
@@ -133,11 +116,9 @@ describe('a budget that is given to a busy caller', () => {
     const metering = start();
     const user = caller({ tpm: 1_000_000_000 });
     await callAll(metering, user, 500);
-    await queryRows(
-      database.url,
-      `insert into budgets (subject_kind, subject_id, period, limit_micros) values ('user', $1, 'day', 0)`,
-      [user.userId],
-    );
+    await rows(`insert into budgets (subject_kind, subject_id, period, limit_micros) values ('user', $1, 'day', 0)`, [
+      user.userId,
+    ]);
     await metering.book.refresh();
     await expect(metering.admit(admissionOf(user, 5, worst))).rejects.toMatchObject({ code: 'budget_exceeded' });
   });
