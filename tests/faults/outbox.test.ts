@@ -106,9 +106,12 @@ describe.skipIf(presence.absent)(`the outbox, with a stream behind NATS${presenc
 
   test('sends again, under the same id, what the server had when the answer got lost', async () => {
     await withStream();
+    const heard = new Set<string>();
     const lost = vi.fn<Bus['deliver']>(async (delivery) => {
       await bus.deliver(delivery);
-      if (lost.mock.calls.length <= 3) throw new Error('the answer got lost');
+      if (heard.has(delivery.id)) return;
+      heard.add(delivery.id);
+      throw new Error('the answer got lost');
     });
     relay({ bus: { ...bus, deliver: lost } });
     const ids = await enqueue(3);
