@@ -25,13 +25,13 @@ describe('log-ins', () => {
     ]);
     expect(apart(logIns)).toBeLessThan(0.15);
     let next = 0;
-    const registrations = await interleaved(15, processorMs, [
+    const registrations = await interleaved(25, processorMs, [
       () => app.call('POST', 'register', { email, password }),
       () => app.call('POST', 'register', { email: `free-${++next}@example.org`, password }),
     ]);
     expect(apart(registrations)).toBeLessThan(0.15);
     for (const route of ['resend-verification', 'forgot-password']) {
-      const mails = await interleaved(5, () => performance.now(), [
+      const mails = await interleaved(15, () => performance.now(), [
         () => app.call('POST', route, { email }),
         () => app.call('POST', route, { email: 'nobody@example.org' }),
       ]);
@@ -150,8 +150,8 @@ async function interleaved(turns: number, clock: () => number, calls: (() => Pro
   return times;
 }
 
-/** How far the medians are apart, as a part of the smaller. */
+/** How far the lowest are apart, as a part of the smaller. A neighbour only ever adds to what a call takes. */
 function apart(times: number[][]): number {
-  const medians = times.map((list) => list.toSorted((a, b) => a - b)[Math.floor(list.length / 2)] ?? 0);
-  return Math.max(...medians) / Math.min(...medians) - 1;
+  const lowest = times.map((list) => Math.min(...list));
+  return Math.max(...lowest) / Math.min(...lowest) - 1;
 }
