@@ -1,3 +1,4 @@
+import type { Readable } from 'node:stream';
 import type { Context } from 'hono';
 import { AppError } from '../http/error.ts';
 import type { ServiceEnv } from './service-env.ts';
@@ -21,11 +22,29 @@ export async function readBody(c: Context<ServiceEnv>, maxBytes: number): Promis
   const declared = c.req.header('content-length');
   if (declared === undefined) return await readChunks(c, maxBytes);
   if (Number(declared) > maxBytes) throw tooLarge(maxBytes);
+  const { incoming } = c.env ?? {};
   try {
-    return new Uint8Array(await c.req.arrayBuffer());
+    return incoming ? await wholeBody(incoming) : new Uint8Array(await c.req.arrayBuffer());
   } catch (cause) {
     throw truncated(cause);
   }
+}
+
+/** Straight from the connection, which has counted it: as the body of a web request it would be copied once more. */
+async function wholeBody(incoming: Readable): Promise<Uint8Array> {
+  if (incoming.destroyed) throw new Error('The client left');
+  return await new Promise((resolve, reject) => {
+    const chunks: Buffer[] = [];
+    incoming.on('data', (chunk: Buffer) => void chunks.push(chunk));
+    incoming.once('end', () => resolve(joined(chunks)));
+    incoming.once('error', reject);
+    incoming.once('close', () => reject(new Error('The client left')));
+  });
+}
+
+function joined(chunks: readonly Buffer[]): Buffer {
+  const [only] = chunks;
+  return only && chunks.length === 1 ? only : Buffer.concat(chunks);
 }
 
 async function readChunks(c: Context<ServiceEnv>, maxBytes: number): Promise<Uint8Array> {
