@@ -1,5 +1,5 @@
 import { RESPONSE_ALREADY_SENT } from '@hono/node-server/utils/response';
-import type { Context, MiddlewareHandler } from 'hono';
+import type { Context } from 'hono';
 import { headerNames, securityHeaders } from '../http/headers.ts';
 import type { ServiceEnv } from './service-env.ts';
 
@@ -25,13 +25,10 @@ export function answerHeaders(c: Context<ServiceEnv>, own = noHeaders): Record<s
   return headers;
 }
 
-/** Puts them on every answer that passes by. */
-export function withAnswerHeaders(): MiddlewareHandler<ServiceEnv> {
-  return async (c, next) => {
-    await next();
-    if (isSent(c)) return;
-    for (const [name, value] of Object.entries(answerHeaders(c, policiesOf(c.res)))) c.header(name, value);
-  };
+/** Puts them on an answer that is on its way. Each header that Hono sets makes its response anew. */
+export function addAnswerHeaders(c: Context<ServiceEnv>): void {
+  if (isSent(c)) return;
+  for (const [name, value] of Object.entries(answerHeaders(c, policiesOf(c.res)))) c.header(name, value);
 }
 
 function policiesOf({ headers }: Response): Record<string, string> {
@@ -43,7 +40,7 @@ function policiesOf({ headers }: Response): Record<string, string> {
   return own;
 }
 
-/** Whoever sent an answer themselves has put them on it. Each header that Hono sets makes its response anew. */
+/** Whoever sent an answer themselves has put them on it. */
 function isSent(c: Context<ServiceEnv>): boolean {
   return c.res === RESPONSE_ALREADY_SENT;
 }

@@ -1,19 +1,16 @@
 import { Hono } from 'hono';
 import type { Contract } from '../contracts/contract.ts';
 import { onError } from '../http/on-error.ts';
-import { requestId } from '../http/request-id.ts';
 import type { AssertionVerifier } from '../identity/assertion-verify.ts';
 import type { ServiceName } from '../identity/assertion.ts';
 import type { Logger } from '../log.ts';
-import { accessLog } from './access-log.ts';
-import { withAnswerHeaders } from './answer-headers.ts';
 import { authenticate } from './authenticate.ts';
 import type { BuildInfo } from './build-info.ts';
 import type { HealthReporter } from './health.ts';
-import { inTurns } from './in-turns.ts';
+import { frame } from './frame.ts';
+import { LiteralRouter } from './literal-router.ts';
 import { onUnmatched } from './on-unmatched.ts';
 import type { ServiceEnv } from './service-env.ts';
-import { strictRequest } from './strict-request.ts';
 
 export type ServiceAppOptions = {
   service: ServiceName;
@@ -30,15 +27,11 @@ export type ServiceAppOptions = {
 /** The middleware order and the open routes that all three backends share; each adds its own routes to the result. */
 export function createServiceApp(options: ServiceAppOptions): Hono<ServiceEnv> {
   const { health, log, build } = options;
-  const app = new Hono<ServiceEnv>();
+  const app = new Hono<ServiceEnv>({ router: new LiteralRouter() });
   app.onError(onError(log));
   app.notFound(onUnmatched(options.contracts));
 
-  app.use(inTurns());
-  app.use(requestId());
-  app.use(accessLog(log));
-  app.use(withAnswerHeaders());
-  app.use(strictRequest());
+  app.use(frame(log));
 
   app.get('/health', async (c) => {
     const report = await health.report();

@@ -1,4 +1,4 @@
-import { createServer, STATUS_CODES, type Server } from 'node:http';
+import { createServer, STATUS_CODES, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
 import type { AddressInfo, Socket } from 'node:net';
 import type { Duplex } from 'node:stream';
 import { getRequestListener } from '@hono/node-server';
@@ -11,6 +11,7 @@ import { renderProblem } from '../http/problem.ts';
 import { newId } from '../id.ts';
 import type { Logger } from '../log.ts';
 import { createLeaving } from './leaving.ts';
+import { createMeetingPoint } from './meeting-point.ts';
 import type { ServiceEnv } from './service-env.ts';
 
 export type ServeOptions = { app: Hono<ServiceEnv>; host: string; port: number; log: Logger };
@@ -33,6 +34,14 @@ export async function serve({ app, host, port, log }: ServeOptions): Promise<Lis
     errorHandler: (thrown) =>
       rejected(new AppError('invalid_request', 'The request line or Host is not valid', { cause: thrown })),
   });
+  const leaving = createLeaving();
+  const meetAtTheDoor = createMeetingPoint();
+  const begin = async (incoming: IncomingMessage, outgoing: ServerResponse): Promise<void> => {
+    leaving.begun(incoming, outgoing);
+    await meetAtTheDoor();
+    // Nobody would tell what begins now that the client left.
+    if (!outgoing.destroyed) await listener(incoming, outgoing);
+  };
   const server = createServer(
     {
       maxHeaderSize: 16_384,
@@ -41,12 +50,8 @@ export async function serve({ app, host, port, log }: ServeOptions): Promise<Lis
       requestTimeout: 120_000,
       keepAliveTimeout: 75_000,
     },
-    (incoming, outgoing) => {
-      leaving.begun(incoming, outgoing);
-      void listener(incoming, outgoing);
-    },
+    (incoming, outgoing) => void begin(incoming, outgoing),
   );
-  const leaving = createLeaving();
   server.maxHeadersCount = 0;
   server.on('clientError', (error: NodeJS.ErrnoException, socket) => refuse(socket, parserError(error)));
   server.on('connect', (_request, socket) =>

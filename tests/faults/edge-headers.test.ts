@@ -5,7 +5,7 @@ import { contractVersion } from '#shared/contract-version.ts';
 import { ProblemSchema } from '#shared/contracts/problem-schema.ts';
 import { createAssertionVerifier } from '#shared/identity/assertion-verify.ts';
 import { onError } from '#shared/http/on-error.ts';
-import { requestId } from '#shared/http/request-id.ts';
+import { frame } from '#shared/service/frame.ts';
 import { authenticate } from '#shared/service/authenticate.ts';
 import { serve } from '#shared/service/serve.ts';
 import type { ServiceEnv } from '#shared/service/service-env.ts';
@@ -42,7 +42,7 @@ function skewedBackend(app: Hono<ServiceEnv>): void {
   const verify = createAssertionVerifier(edge.publicKeys, 'chat', () => Date.now() + skew.seconds * 1_000);
   const inner = new Hono<ServiceEnv>();
   inner.onError(onError(silentLog));
-  inner.use(requestId());
+  inner.use(frame(silentLog));
   inner.use(authenticate(verify));
   inner.all('*', (c) => c.json(c.get('principal')));
   app.all('*', async (c) => {

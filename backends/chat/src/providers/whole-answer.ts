@@ -1,4 +1,5 @@
 import type { Dispatcher } from 'undici';
+import { createMeetingPoint } from '#shared/service/meeting-point.ts';
 
 export type Head = Pick<Dispatcher.ResponseData, 'statusCode' | 'headers'>;
 export type WholeAnswer = Head & { body: Buffer };
@@ -24,11 +25,15 @@ export async function wholeAnswer(
   dispatcher: Dispatcher,
   options: WholeAnswerOptions,
 ): Promise<WholeAnswer | (Head & { body: null })> {
-  return await new Promise((resolve, reject) => {
+  const answer = await new Promise<WholeAnswer | (Head & { body: null })>((resolve, reject) => {
     const collector = new Collector(options, { resolve, reject });
     dispatcher.dispatch(options.request, collector);
   });
+  await meetAnswered();
+  return answer;
 }
+
+const meetAnswered = createMeetingPoint();
 
 type Settle = {
   resolve: (answer: WholeAnswer | (Head & { body: null })) => void;
