@@ -30,8 +30,6 @@ const fieldNames = [
 
 export type LogFields = Partial<Record<(typeof fieldNames)[number], unknown>>;
 
-const allowedFields: ReadonlySet<string> = new Set(fieldNames);
-
 export type Logger = Record<LogLevel, (message: string, fields?: LogFields) => void>;
 
 export type LoggerOptions = {
@@ -90,8 +88,9 @@ const secretShapes: readonly Shape[] = [
 ];
 
 function withFields(line: Record<string, unknown>, fields: LogFields): Record<string, unknown> {
-  for (const [name, value] of Object.entries(fields)) {
-    if (value !== undefined && allowedFields.has(name)) line[name] = loggable(value);
+  for (const name of fieldNames) {
+    const value = fields[name];
+    if (value !== undefined) line[name] = loggable(value);
   }
   return line;
 }

@@ -37,39 +37,52 @@ export function tokenCost(usage: TokenUsage, price: TokenPrice): Micros {
   const { input, cachedInput, output, cacheWrite = 0, cacheWriteLong = 0 } = usage;
   const rates = ratesFor(price, input);
   const written = rates.cacheWrite ?? rates.input;
-  return rounded(
-    cost(Math.max(input - cachedInput - cacheWrite - cacheWriteLong, 0), rates.input) +
-      cost(cachedInput, rates.cachedInput) +
-      cost(cacheWrite, written) +
-      cost(cacheWriteLong, rates.cacheWriteLong ?? written) +
-      cost(output, rates.output),
-  );
+  return rounded([
+    [Math.max(input - cachedInput - cacheWrite - cacheWriteLong, 0), rates.input],
+    [cachedInput, rates.cachedInput],
+    [cacheWrite, written],
+    [cacheWriteLong, rates.cacheWriteLong ?? written],
+    [output, rates.output],
+  ]);
 }
 
 /** What a call with that much input and output costs at most, whatever its vendor does with caches. */
 export function worstTokenCost(input: number, output: number, price: TokenPrice): Micros {
-  return Math.max(
-    ...ratesUpTo(price, input).map((rates) => rounded(cost(input, dearest(rates)) + cost(output, rates.output))),
-  );
+  const short = worstAt(price, input, output);
+  const rates = ratesFor(price, input);
+  // Input may turn out shorter than it was thought to be, and a shorter call need not be the cheaper one.
+  return rates === price ? short : Math.max(short, worstAt(rates, input, output));
+}
+
+function worstAt(rates: TokenRates, input: number, output: number): Micros {
+  return rounded([
+    [input, dearest(rates)],
+    [output, rates.output],
+  ]);
 }
 
 function ratesFor(price: TokenPrice, input: number): TokenRates {
   return price.long && input > price.long.aboveInputTokens ? price.long : price;
 }
 
-/** Input may turn out shorter than it was thought to be, and a shorter call need not be the cheaper one. */
-function ratesUpTo(price: TokenPrice, input: number): TokenRates[] {
-  return [price, ratesFor(price, input)];
-}
-
 function dearest({ input, cachedInput, cacheWrite = 0, cacheWriteLong = 0 }: TokenRates): MicrosPerMillion {
   return Math.max(input, cachedInput, cacheWrite, cacheWriteLong);
 }
 
-function cost(tokens: number, rate: MicrosPerMillion): bigint {
-  return BigInt(tokens) * BigInt(rate);
+type Part = readonly [tokens: number, rate: MicrosPerMillion];
+
+/** Exact: numbers hold what nearly every call costs, and the few beyond are added up in large integers. */
+function rounded(parts: readonly Part[]): Micros {
+  let millionths = 0;
+  for (const [tokens, rate] of parts) millionths += tokens * rate;
+  if (!Number.isSafeInteger(millionths)) return roundedLarge(parts);
+  const rest = millionths % million;
+  return (millionths - rest) / million + (rest > 0 ? 1 : 0);
 }
 
-function rounded(millionths: bigint): Micros {
+const million = 1_000_000;
+
+function roundedLarge(parts: readonly Part[]): Micros {
+  const millionths = parts.reduce((sum, [tokens, rate]) => sum + BigInt(tokens) * BigInt(rate), 0n);
   return Number((millionths + 999_999n) / 1_000_000n);
 }

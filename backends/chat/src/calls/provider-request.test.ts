@@ -9,6 +9,8 @@ import type { Protocol } from '../protocols/protocol.ts';
 import type { Call, Target } from './call.ts';
 import { providerRequest } from './provider-request.ts';
 
+const { signal } = new AbortController();
+
 const timeouts = { connectMs: 1, idleMs: 1, totalMs: 1 };
 const vendor = { name: 'Vendor', baseUrl: 'http://127.0.0.1:1/v1', apiKey: 'key', models: ['m'], timeouts };
 const openai = createOpenAiProvider({ ...vendor, id: 'openai', speaks: ['chat-completions'] });
@@ -29,7 +31,7 @@ function targetOf(provider: Target['provider'], protocol: Protocol): Target {
 }
 
 async function sent(call: Call, target: Target, outputCap: number | null = null): Promise<unknown> {
-  const options = { isStream: false, outputCap, inlineImages: async (body: JsonObject) => body };
+  const options = { isStream: false, signal, outputCap, inlineImages: async (body: JsonObject) => body };
   return JSON.parse(Buffer.from((await providerRequest(call, target, options)).body).toString('utf8'));
 }
 
@@ -66,7 +68,7 @@ describe.each([
 
 describe('a vendor who tells what was used unasked', () => {
   const unasked = { ...mistral, tellsUsageUnasked: true };
-  const options = { isStream: true, outputCap: null, inlineImages: async (body: JsonObject) => body };
+  const options = { isStream: true, signal, outputCap: null, inlineImages: async (body: JsonObject) => body };
   const wish = { include_usage: true };
 
   it.each<[string, Protocol, JsonObject]>([
@@ -91,7 +93,7 @@ describe('pictures by their URL', () => {
     const inlined = { ...hello, messages: [] };
     const inlineImages = async (): Promise<JsonObject> => inlined;
     const [call, target] = [callOf('chat-completions', hello), targetOf(provider, 'chat-completions')];
-    const { body } = await providerRequest(call, target, { isStream: false, outputCap: null, inlineImages });
+    const { body } = await providerRequest(call, target, { isStream: false, signal, outputCap: null, inlineImages });
     expect(JSON.parse(String(Buffer.from(body)))).toEqual(isInlined ? inlined : hello);
   });
 });

@@ -5,6 +5,7 @@ import { setMember } from './json-splice.ts';
 
 export type RequestOptions = {
   isStream: boolean;
+  signal: AbortSignal;
   /** What one answer may have at most where the caller's budget leaves less than the model would give. */
   outputCap: number | null;
   /** For vendors that fetch no URLs: the body with every image in it. */
@@ -15,13 +16,9 @@ export type RequestOptions = {
 const defaultOutputTokens = 4_096;
 
 /** What a target is sent: the caller's own bytes as far as it speaks the caller's protocol. */
-export async function providerRequest(
-  call: Call,
-  target: Target,
-  options: RequestOptions,
-): Promise<Omit<ProviderCall, 'signal'>> {
+export async function providerRequest(call: Call, target: Target, options: RequestOptions): Promise<ProviderCall> {
   const { translation, model } = target;
-  const common = { model, headers: call.headers, requestId: call.requestId };
+  const common = { model, headers: call.headers, requestId: call.requestId, signal: options.signal };
   const asked = call.bodyFor ? { ...call, ...composed(call.bodyFor(target)) } : call;
   const own = withoutWish(target, target.provider.fetchesImages ? asked : await withImages(asked, options));
   const changes = { ...capped(own, target, options), ...(options.isStream && withUsage(own, target)) };

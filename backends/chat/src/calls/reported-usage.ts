@@ -27,23 +27,24 @@ export function completeUsage({ input, output, ...parts }: ReportedUsage): Token
 const readers: Record<Protocol, (usage: JsonObject) => ReportedUsage> = {
   'chat-completions': openAiUsage,
   embeddings: (usage) => ({ ...openAiUsage(usage), output: 0 }),
-  responses: (usage) => ({
-    ...counted('input', usage['input_tokens']),
-    ...counted('cachedInput', memberOf(usage['input_tokens_details'], 'cached_tokens')),
-    ...counted('cacheWrite', memberOf(usage['input_tokens_details'], 'cache_write_tokens')),
-    ...counted('output', usage['output_tokens']),
-  }),
-  messages: (usage) => ({ ...anthropicInput(usage), ...counted('output', usage['output_tokens']) }),
+  responses: (usage) =>
+    counted({
+      input: usage['input_tokens'],
+      cachedInput: memberOf(usage['input_tokens_details'], 'cached_tokens'),
+      cacheWrite: memberOf(usage['input_tokens_details'], 'cache_write_tokens'),
+      output: usage['output_tokens'],
+    }),
+  messages: (usage) => ({ ...anthropicInput(usage), ...counted({ output: usage['output_tokens'] }) }),
   'count-tokens': () => ({ input: 0, output: 0 }),
 };
 
 function openAiUsage(usage: JsonObject): ReportedUsage {
-  return {
-    ...counted('input', usage['prompt_tokens']),
-    ...counted('cachedInput', memberOf(usage['prompt_tokens_details'], 'cached_tokens')),
-    ...counted('cacheWrite', memberOf(usage['prompt_tokens_details'], 'cache_write_tokens')),
-    ...counted('output', usage['completion_tokens']),
-  };
+  return counted({
+    input: usage['prompt_tokens'],
+    cachedInput: memberOf(usage['prompt_tokens_details'], 'cached_tokens'),
+    cacheWrite: memberOf(usage['prompt_tokens_details'], 'cache_write_tokens'),
+    output: usage['completion_tokens'],
+  });
 }
 
 /** Anthropic counts input apart from what it wrote to its cache and from what it read there. */
@@ -61,9 +62,16 @@ function anthropicInput(usage: JsonObject): ReportedUsage {
   };
 }
 
-function counted(name: keyof ReportedUsage, value: unknown): ReportedUsage {
-  const number = count(value);
-  return number === undefined ? {} : { [name]: number };
+/** Those that are counts; what is missing stays missing, so that it replaces nothing that was said before. */
+function counted(said: { [Name in keyof ReportedUsage]: unknown }): ReportedUsage {
+  const usage: ReportedUsage = {};
+  const [input, cachedInput] = [count(said.input), count(said.cachedInput)];
+  const [cacheWrite, output] = [count(said.cacheWrite), count(said.output)];
+  if (input !== undefined) usage.input = input;
+  if (cachedInput !== undefined) usage.cachedInput = cachedInput;
+  if (cacheWrite !== undefined) usage.cacheWrite = cacheWrite;
+  if (output !== undefined) usage.output = output;
+  return usage;
 }
 
 const most = 1_000_000_000;

@@ -64,14 +64,13 @@ function endTime(deadline: Deadline, status: CallStatus): void {
 }
 
 /** What a target is sent for this call. */
-export async function requestFor(
+export function requestFor(
   { images }: CallsOptions,
   { call, outputCapOf }: RunningCall,
   { target, isStream, signal }: { target: Target; isStream: boolean; signal: AbortSignal },
 ): Promise<ProviderCall> {
   const inline = async (body: JsonObject): Promise<JsonObject> => await inlineImages(body, { fetch: images, signal });
-  const options = { isStream, outputCap: outputCapOf(target), inlineImages: inline };
-  return { ...(await providerRequest(call, target, options)), signal };
+  return providerRequest(call, target, { isStream, signal, outputCap: outputCapOf(target), inlineImages: inline });
 }
 
 /** Why the deadline ended the call, if it did. */

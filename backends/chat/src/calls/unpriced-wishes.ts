@@ -14,6 +14,8 @@ const priced: Readonly<Record<string, ReadonlySet<unknown>>> = {
   models: new Set(),
 };
 
+const pricedFields = Object.entries(priced);
+
 /** Tools that run at a vendor, who bills their use beside the tokens that it reports: a search costs many answers. */
 export const billedTools = [
   'code_execution',
@@ -34,7 +36,7 @@ const noTools: ReadonlySet<BilledTool> = new Set();
  */
 export function refuseUnpriced(protocol: Protocol, body: JsonObject, unbilled = noTools): void {
   if (protocol === 'count-tokens') return;
-  for (const [name, values] of Object.entries(priced)) {
+  for (const [name, values] of pricedFields) {
     const value = body[name];
     if (value === undefined || value === null || values.has(value)) continue;
     throw unpriced(name, typeof value === 'string' ? JSON.stringify(value.slice(0, 64)) : 'this');

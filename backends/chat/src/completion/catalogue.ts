@@ -17,17 +17,21 @@ export type Catalogue = {
 /** The order of the providers is their precedence. */
 export function createCatalogue(providers: readonly ChatProvider[]): Catalogue {
   const find = (name: string): Selection | undefined => qualified(providers, name) ?? bare(providers, name);
-  return {
-    providers,
-    models: providers.flatMap((provider) =>
-      provider.models.map((card) => ({ name: shortestName(find, provider, card), provider, card })),
-    ),
-    select: (name) => {
-      const selection = find(name);
-      if (!selection) throw unknownModel(name);
-      return selection;
-    },
+  const models = providers.flatMap((provider) =>
+    provider.models.map((card) => ({ name: shortestName(find, provider, card), provider, card })),
+  );
+  const select = (name: string): Selection => {
+    const selection = find(name);
+    if (!selection) throw unknownModel(name);
+    return selection;
   };
+  // Nearly every call names one of these.
+  const listed = new Map(
+    models
+      .flatMap(({ name, provider, card }) => [name, `${provider.id}/${card.id}`])
+      .map((name) => [name, select(name)]),
+  );
+  return { providers, models, select: (name) => listed.get(name) ?? select(name) };
 }
 
 /** By its id, or by an older name of it where no provider has that for an id. */

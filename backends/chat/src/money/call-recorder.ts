@@ -28,7 +28,6 @@ type Ended = { event: UsageEvent; isAwaited: boolean };
 export function createCallRecorder(options: CallRecorderOptions): CallRecorder {
   const { log, maxWaiting = 10_000, maxBatch = 100, pauseMs = 20, retryMs = { first: 50, most: 2_000 } } = options;
   const stopping = new AbortController();
-  const waiting = new Set<Promise<void>>();
 
   const persist = async (events: readonly UsageEvent[], delayMs = retryMs.first): Promise<readonly true[]> => {
     try {
@@ -47,24 +46,19 @@ export function createCallRecorder(options: CallRecorderOptions): CallRecorder {
     pace: { pauseMs, isUrgent: ({ isAwaited }) => isAwaited },
   });
 
-  const write = async (event: UsageEvent, isAwaited: boolean): Promise<void> => {
-    try {
-      await group.submit({ event, isAwaited });
-    } catch (error) {
-      log.error('a call was never recorded', { error, user_id: event.userId, request_id: event.requestId });
-    }
-  };
   return {
-    isFull: () => waiting.size >= maxWaiting,
+    isFull: () => group.pending() >= maxWaiting,
     record: async (event, { isAwaited }) => {
-      const written = write(event, isAwaited).finally(() => waiting.delete(written));
-      waiting.add(written);
-      await written;
+      try {
+        await group.submit({ event, isAwaited });
+      } catch (error) {
+        log.error('a call was never recorded', { error, user_id: event.userId, request_id: event.requestId });
+      }
     },
     close: async (withinMs) => {
       group.hurry();
       const timer = setTimeout(() => stopping.abort(), withinMs);
-      await Promise.all(waiting);
+      await group.idle();
       clearTimeout(timer);
     },
   };

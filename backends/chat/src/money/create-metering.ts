@@ -50,7 +50,9 @@ export function createMetering(options: MeteringOptions): RunningMetering {
     if (answer.refusal !== null) throw refusalError(request, answer);
     const { granted, isReserved, isBudgeted, at } = answer;
     const isAwaited = isBudgeted || admission.principal.limits.concurrency !== undefined;
-    return { ...ofCall(admission), granted, isReserved, isAwaited, at, headers: rateLimitHeaders(request, answer) };
+    const { callId, earlier = null, principal } = admission;
+    const headers = rateLimitHeaders(request, answer);
+    return { callId, earlier, principal, granted, isReserved, isAwaited, at, headers };
   };
   const limited = async (admission: Admission): Promise<Admitted> => {
     const request = requestOf(admission);
@@ -58,15 +60,14 @@ export function createMetering(options: MeteringOptions): RunningMetering {
     if (!isLeasable) return await ask(admission, request);
     const lease = leases.take(request);
     if (!lease) return await ask(admission, { ...request, ahead: leases.ahead(request) });
-    const headers = rateLimitHeaders(request, leftIn(lease));
-    return { ...ofCall(admission), ...unreserved, lease, granted: admission.worst, at: now(), headers };
+    return unasked(admission, { at: now(), headers: rateLimitHeaders(request, leftIn(lease)), lease });
   };
   return {
     admit: async (admission) => {
       if (recorder.isFull()) throw new AppError('unavailable', 'Too many calls wait for being recorded');
       requireIds(admission);
       if (hasLimits(admission) || !book.isFree(admission.principal)) return await limited(admission);
-      return { ...ofCall(admission), ...unreserved, granted: admission.worst, at: now(), headers: {} };
+      return unasked(admission, { at: now(), headers: {}, lease: null });
     },
     settle: async ({ callId, earlier = null, principal, at, isAwaited, granted, lease }, outcome) => {
       if (lease && principal.limits.tpm !== undefined) leases.settle(lease, granted, tokensOf(outcome));
@@ -81,10 +82,12 @@ export function createMetering(options: MeteringOptions): RunningMetering {
   };
 }
 
-const unreserved = { isReserved: false, isAwaited: false } as const;
-
-function ofCall({ callId, earlier = null, principal }: Admission): Pick<Admitted, 'callId' | 'earlier' | 'principal'> {
-  return { callId, earlier, principal };
+/** A call that costs no round trip. */
+function unasked(
+  { callId, earlier = null, principal, worst: granted }: Admission,
+  { at, headers, lease }: Pick<Admitted, 'at' | 'headers'> & { lease: MinuteLease | null },
+): Admitted {
+  return { callId, earlier, principal, granted, lease, isReserved: false, isAwaited: false, at, headers };
 }
 
 function tokensOf({ usage }: CallOutcome): number {

@@ -7,6 +7,8 @@ export type GroupCommit<Item, Result> = {
   pending: () => number;
   /** From now on batches follow each other without a pause. */
   hurry: () => void;
+  /** Resolves when nothing waits any more. */
+  idle: () => Promise<void>;
 };
 
 export type GroupCommitOptions<Item, Result> = {
@@ -37,6 +39,7 @@ export function createGroupCommit<Item, Result>(options: GroupCommitOptions<Item
   let waiting: Waiting<Item, Result>[] = [];
   let pending = 0;
   let isScheduled = false;
+  const idlers: (() => void)[] = [];
   let pause: Pause | undefined;
 
   const isDue = (news: readonly Waiting<Item, Result>[]): boolean =>
@@ -53,6 +56,7 @@ export function createGroupCommit<Item, Result>(options: GroupCommitOptions<Item
       pause = undefined;
     }
     isScheduled = false;
+    for (const resolve of idlers.splice(0)) resolve();
   };
   return {
     pending: () => pending,
@@ -72,6 +76,9 @@ export function createGroupCommit<Item, Result>(options: GroupCommitOptions<Item
     hurry: () => {
       pace = undefined;
       pause?.end();
+    },
+    idle: async () => {
+      if (isScheduled) await new Promise<void>((resolve) => void idlers.push(resolve));
     },
   };
 }

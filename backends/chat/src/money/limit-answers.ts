@@ -10,14 +10,21 @@ export type MinuteLeft = Pick<AdmissionAnswer, 'rpmLeft' | 'tpmLeft' | 'minuteSe
  */
 export function rateLimitHeaders(request: AdmissionRequest, answer: MinuteLeft): Record<string, string> {
   const { rpm, tpm } = request.limits;
-  const counted = [
-    { name: 'rpm-chat', limit: rpm, left: answer.rpmLeft },
-    { name: 'tpm', limit: tpm, left: answer.tpmLeft },
-  ].filter(({ limit }) => limit !== undefined);
-  if (counted.length === 0) return {};
+  const requests = rpm === undefined ? null : listed('rpm-chat', rpm, answer.rpmLeft, answer);
+  const tokens = tpm === undefined ? null : listed('tpm', tpm, answer.tpmLeft, answer);
+  if (!requests || !tokens) return requests ?? tokens ?? {};
   return {
-    'ratelimit-policy': counted.map(({ name, limit }) => `"${name}";q=${limit};w=60`).join(', '),
-    ratelimit: counted.map(({ name, left }) => `"${name}";r=${left ?? 0};t=${answer.minuteSeconds}`).join(', '),
+    'ratelimit-policy': `${requests['ratelimit-policy']}, ${tokens['ratelimit-policy']}`,
+    ratelimit: `${requests.ratelimit}, ${tokens.ratelimit}`,
+  };
+}
+
+type LimitHeaders = { 'ratelimit-policy': string; ratelimit: string };
+
+function listed(name: string, limit: number, left: number | null, { minuteSeconds }: MinuteLeft): LimitHeaders {
+  return {
+    'ratelimit-policy': `"${name}";q=${limit};w=60`,
+    ratelimit: `"${name}";r=${left ?? 0};t=${minuteSeconds}`,
   };
 }
 

@@ -38,9 +38,7 @@ const elsewhere = ['previous_response_id', 'conversation', 'prompt', 'container'
  */
 export function sizeOf(protocol: Protocol, body: JsonObject, bodyBytes: number): RequestSize {
   if (protocol === 'count-tokens') return costsNothing;
-  const parts = contentParts(body);
-  const images = parts.filter(isImage);
-  const pictureBytes = images.reduce((sum, image) => sum + base64LengthOf(image), 0);
+  const { images, pictureBytes, hasDocument } = partsOf(body);
   const messages = listOf(body['messages']).length + listOf(body['input']).length;
   const tools = listOf(body['tools']);
   return {
@@ -49,8 +47,8 @@ export function sizeOf(protocol: Protocol, body: JsonObject, bodyBytes: number):
       overhead.request +
       overhead.message * messages +
       (tools.length > 0 || listOf(body['functions']).length > 0 ? overhead.tools : 0),
-    images: images.length,
-    isOpenEnded: parts.some(isDocument) || tools.some(isHosted) || elsewhere.some((field) => isGiven(body[field])),
+    images,
+    isOpenEnded: hasDocument || tools.some(isHosted) || elsewhere.some((field) => isGiven(body[field])),
     maxOutput: maxOutputOf(protocol, body),
     choices: protocol === 'chat-completions' ? Math.max(numberOf(body['n']) ?? 1, 1) : 1,
   };
@@ -61,18 +59,34 @@ const costsNothing: RequestSize = { textTokens: 0, images: 0, isOpenEnded: false
 
 function maxOutputOf(protocol: Protocol, body: JsonObject): number | null {
   if (protocol === 'embeddings') return 0;
-  const given = outputFields[protocol].flatMap((field) => numberOf(body[field]) ?? []);
-  return given.length > 0 ? Math.max(...given) : null;
+  let most: number | null = null;
+  for (const field of outputFields[protocol]) {
+    const given = numberOf(body[field]);
+    if (given !== undefined) most = Math.max(most ?? 0, given);
+  }
+  return most;
 }
 
-/** The parts of all messages in all three protocols, and those inside of tool results. */
-function contentParts(body: JsonObject): JsonObject[] {
-  const messages = [...listOf(body['messages']), ...listOf(body['input']), ...listOf(body['system'])];
-  return messages.flatMap((message) => [
-    message,
-    ...listOf(message['content']).flatMap((part) => [part, ...listOf(part['content'])]),
-    ...listOf(message['output']),
-  ]);
+type Parts = { images: number; pictureBytes: number; hasDocument: boolean };
+
+/** What the parts of all messages in all three protocols are, and those inside of tool results. */
+function partsOf(body: JsonObject): Parts {
+  const parts: Parts = { images: 0, pictureBytes: 0, hasDocument: false };
+  for (const list of ['messages', 'input', 'system']) {
+    for (const message of listOf(body[list])) addNested(parts, message, 2);
+  }
+  return parts;
+}
+
+function addNested(parts: Parts, part: JsonObject, depth: number): void {
+  parts.hasDocument ||= documents.has(part['type']);
+  if (isImage(part)) {
+    parts.images += 1;
+    parts.pictureBytes += base64LengthOf(part);
+  }
+  if (depth === 0) return;
+  for (const nested of listOf(part['content'])) addNested(parts, nested, depth - 1);
+  if (depth === 2) for (const nested of listOf(part['output'])) addNested(parts, nested, 0);
 }
 
 function isImage({ type }: JsonObject): boolean {
@@ -86,10 +100,6 @@ const documents: ReadonlySet<unknown> = new Set([
   'container_upload',
   'item_reference',
 ]);
-
-function isDocument({ type }: JsonObject): boolean {
-  return documents.has(type);
-}
 
 /** Tools that a vendor knows by name and the caller runs: what they give comes with the next request. */
 const callersTools = /^(?:function|custom|bash|text_editor|computer|memory|local_shell|apply_patch)(?:_|$)/;
@@ -111,9 +121,11 @@ function numberOf(value: unknown): number | undefined {
   return typeof value === 'number' && Number.isFinite(value) ? Math.max(value, 0) : undefined;
 }
 
-function listOf(value: unknown): JsonObject[] {
-  return Array.isArray(value) ? value.filter(isObject) : [];
+function listOf(value: unknown): readonly JsonObject[] {
+  return Array.isArray(value) ? value.filter(isObject) : nothing;
 }
+
+const nothing: readonly JsonObject[] = [];
 
 function isGiven(value: unknown): boolean {
   return value !== undefined && value !== null;

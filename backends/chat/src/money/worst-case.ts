@@ -31,14 +31,16 @@ export function worstCase(
   models: readonly PricedModel[],
   { defaultMaxOutput, leastOutput }: WorstCaseOptions,
 ): { worst: Worst; least: Worst } {
-  const most = models.map((model) => ({
-    model,
-    output: size.maxOutput ?? model.card.maxOutputTokens ?? defaultMaxOutput,
-  }));
-  const worst = dearest(most.map(({ model, output }) => costOf(size, model, output)));
-  if (size.maxOutput !== null) return { worst, least: worst };
-  const least = most.map(({ model, output }) => costOf(size, model, Math.min(output, leastOutput)));
-  return { worst, least: dearest(least) };
+  const [worst, least] = [
+    { micros: 0, tokens: 0 },
+    { micros: 0, tokens: 0 },
+  ];
+  for (const model of models) {
+    const output = size.maxOutput ?? model.card.maxOutputTokens ?? defaultMaxOutput;
+    raise(worst, costOf(size, model, output));
+    if (size.maxOutput === null) raise(least, costOf(size, model, Math.min(output, leastOutput)));
+  }
+  return { worst, least: size.maxOutput === null ? least : worst };
 }
 
 /** How many tokens each answer may have so that the call stays within what was granted, if this model gives it. */
@@ -76,9 +78,8 @@ function inputTokens({ textTokens, images, isOpenEnded }: RequestSize, contextWi
   return Math.ceil(Math.min(measured, contextWindow ?? Infinity));
 }
 
-function dearest(costs: readonly Worst[]): Worst {
-  return {
-    micros: Math.max(0, ...costs.map(({ micros }) => micros)),
-    tokens: Math.max(0, ...costs.map(({ tokens }) => tokens)),
-  };
+/** To the dearest of all. */
+function raise(worst: Worst, { micros, tokens }: Worst): void {
+  worst.micros = Math.max(worst.micros, micros);
+  worst.tokens = Math.max(worst.tokens, tokens);
 }

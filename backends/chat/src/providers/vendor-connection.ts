@@ -64,11 +64,12 @@ export function createVendorConnection(options: VendorConnectionOptions): Vendor
 
   const askForJson = async (ask: Ask): Promise<Buffer> => {
     const { signal } = ask;
-    const answer = await wholeAnswer(pool, { request: sent(ask), signal, maxBytes: maxBytesOf }).catch(
-      (cause: unknown) => {
-        throw abortReason(signal) ?? (cause instanceof BrokenOff ? brokenOff(cause) : transportError(cause));
-      },
-    );
+    let answer: Awaited<ReturnType<typeof wholeAnswer>>;
+    try {
+      answer = await wholeAnswer(pool, { request: sent(ask), signal, maxBytes: maxBytesOf });
+    } catch (cause) {
+      throw abortReason(signal) ?? (cause instanceof BrokenOff ? brokenOff(cause) : transportError(cause));
+    }
     if (answer.statusCode === 200) return await wholeJson(answer);
     throw refusal(answer, await wholeText(answer));
   };

@@ -26,7 +26,7 @@ export function maxBytesOf({ statusCode, headers }: Head): number {
 /** The bytes of a 200, which must be a JSON object. */
 export async function wholeJson(answer: Answer): Promise<Buffer> {
   if (!isType(answer.headers, 'application/json')) throw unusable('The provider did not answer with JSON');
-  const bytes = await decoded(answer);
+  const bytes = isCoded(answer) ? await decoded(answer) : answer.body;
   if (!bytes) throw unusable('The provider sent an answer too large');
   if (!isObject(bytes)) throw unusable('The provider sent an answer that is not a JSON object');
   return bytes;
@@ -34,16 +34,23 @@ export async function wholeJson(answer: Answer): Promise<Buffer> {
 
 /** What the vendor says about a refusal. A message that cannot be read is as good as none. */
 export async function wholeText(answer: Answer): Promise<string> {
-  const bytes = await decoded(answer).catch(() => null);
+  const bytes = isCoded(answer) ? await decoded(answer).catch(() => null) : answer.body;
   return bytes?.toString('utf8') ?? '';
 }
 
-/** Null where it is too large, coded or not. */
+function isCoded({ headers, body }: Answer): boolean {
+  return body !== null && codingOf(headers) !== 'identity';
+}
+
+function codingOf(headers: Head['headers']): string {
+  return String(headers['content-encoding'] ?? 'identity').toLowerCase();
+}
+
+/** Null where it is too large. */
 async function decoded(answer: Answer): Promise<Buffer | null> {
   const { headers, body } = answer;
-  const coding = String(headers['content-encoding'] ?? 'identity').toLowerCase();
-  if (coding === 'identity' || body === null) return body;
-  const decode = decoders[coding];
+  if (body === null) return null;
+  const decode = decoders[codingOf(headers)];
   if (!decode) throw unusable(`The provider answered in an unknown encoding`);
   return await decode(body, { maxOutputLength: maxBytesOf(answer) }).catch((cause: unknown) => {
     if (cause instanceof RangeError) return null;
