@@ -24,14 +24,23 @@ export async function readBody(c: Context<ServiceEnv>, maxBytes: number): Promis
   if (Number(declared) > maxBytes) throw tooLarge(maxBytes);
   const { incoming } = c.env ?? {};
   try {
-    return incoming ? await wholeBody(incoming) : new Uint8Array(await c.req.arrayBuffer());
+    if (!incoming) return new Uint8Array(await c.req.arrayBuffer());
+    return incoming.complete ? bodyThere(incoming) : await bodyToCome(incoming);
   } catch (cause) {
     throw truncated(cause);
   }
 }
 
-/** Straight from the connection, which has counted it: as the body of a web request it would be copied once more. */
-async function wholeBody(incoming: Readable): Promise<Uint8Array> {
+/**
+ * Nearly every body has come when its request begins. Straight from Node, which has counted it: as the body of a web
+ * request it would be copied once more.
+ */
+function bodyThere(incoming: Readable): Uint8Array {
+  const bytes: unknown = incoming.read();
+  return Buffer.isBuffer(bytes) ? bytes : new Uint8Array();
+}
+
+async function bodyToCome(incoming: Readable): Promise<Uint8Array> {
   if (incoming.destroyed) throw new Error('The client left');
   return await new Promise((resolve, reject) => {
     const chunks: Buffer[] = [];

@@ -27,10 +27,11 @@ export function isAboutProvider({ outcome, errorCode }: Pick<MeasuredCall, 'outc
 }
 
 /** One attempt of a call, from what was seen of it. What is no AppError has no code. */
-export function measuredAttempt({ error, stages: before, ...seen }: Attempt): MeasuredCall {
-  const { firstByteMs, totalMs } = seen;
-  const firstByte = firstByteMs !== null && { provider_first_byte: firstByteMs };
-  return { ...seen, errorCode: errorCodeOf(error), stages: { ...before, ...firstByte, provider_total: totalMs } };
+export function measuredAttempt(attempt: Attempt): MeasuredCall {
+  const { provider, model, outcome, firstByteMs, totalMs } = attempt;
+  const stages = { ...attempt.stages, provider_total: totalMs };
+  if (firstByteMs !== null) stages.provider_first_byte = firstByteMs;
+  return { provider, model, outcome, errorCode: errorCodeOf(attempt.error), firstByteMs, totalMs, stages };
 }
 
 export function errorCodeOf(error: unknown): ErrorCode | null {
