@@ -4,7 +4,7 @@ import { authenticate, type Caller } from '../auth/authenticate.ts';
 import { credentialsOf } from '../auth/credentials.ts';
 import { hasEncodedSlash } from '../clean-request.ts';
 import type { Deps } from '../deps.ts';
-import type { EdgeRequest, Responder } from '../edge.ts';
+import type { EdgeAnswer, EdgeRequest, Responder } from '../edge.ts';
 import { limitBody } from '../limits/body-limit.ts';
 import { createForward } from '../upstreams/forward.ts';
 import { refuseOwnRequest } from '../upstreams/own-hop.ts';
@@ -19,7 +19,7 @@ export function proxy(deps: Deps): Responder {
     send,
     firstByteSeconds: config.UPSTREAM_FIRST_BYTE_SECONDS,
   });
-  return async (request) => {
+  return (request) => {
     const upstream = upstreams.find(request.method, request.path);
     if (!upstream) throw nothingAt(request.path);
     if (!upstream.encodedSlash && hasEncodedSlash(request.path)) {
@@ -27,13 +27,15 @@ export function proxy(deps: Deps): Responder {
     }
     if (upstream.open) requireHarmless(request.headers);
     request.upstream = upstream.service;
+    const sendOn = (principal: Principal): Promise<EdgeAnswer> => {
+      const body = limitBody(request.headers, request.raw.body, upstream.maxBodyBytes);
+      const made = assertions(principal, upstream.service);
+      if (typeof made === 'string') return forward({ upstream, request, body, assertion: made });
+      return made.then((assertion) => forward({ upstream, request, body, assertion }));
+    };
     const found = upstream.open ? anonymous : identified(deps, request);
-    // Each await costs a turn of the event loop's queue, so there is none where nothing has to be waited for.
-    const principal = 'kind' in found ? found : await found;
-    const body = limitBody(request.headers, request.raw.body, upstream.maxBodyBytes);
-    const made = assertions(principal, upstream.service);
-    const assertion = typeof made === 'string' ? made : await made;
-    return await forward({ upstream, request, body, assertion });
+    // Each promise costs as much as many lines, so there is none where nothing has to be waited for.
+    return 'kind' in found ? sendOn(found) : found.then(sendOn);
   };
 }
 

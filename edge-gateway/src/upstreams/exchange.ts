@@ -34,11 +34,16 @@ export async function exchange(options: ExchangeOptions): Promise<Response> {
     ...(body.cut && { signal: body.cut }),
   } as const;
   try {
-    return await attempted(options.attempts, deadline, async () => {
-      const answer = await deadline.within(send(url, init));
-      if (!isFromBackend(answer, requestId)) await refuse(answer);
-      return answer;
-    });
+    for (let attempt = 1; ; attempt += 1) {
+      try {
+        const answer = await deadline.within(send(url, init));
+        if (!isFromBackend(answer, requestId)) await refuse(answer);
+        return answer;
+      } catch (error) {
+        if (attempt >= options.attempts || deadline.isOver()) throw error;
+      }
+      await jitteredPause(attempt);
+    }
   } catch (cause) {
     if (await isUpstreamsFault(options, deadline)) options.onUpstreamFault();
     throw deadline.isOver() ? tooSlow(options, cause) : unreachable(options, cause);
@@ -54,18 +59,6 @@ export async function exchange(options: ExchangeOptions): Promise<Response> {
 async function isUpstreamsFault({ upstream, body, send }: ExchangeOptions, deadline: Deadline): Promise<boolean> {
   if (deadline.isOver()) return deadline.isGone();
   return body.stream === null || !(await isAlive(upstream.origin, livenessMs, send));
-}
-
-async function attempted<T>(attempts: number, deadline: Deadline, once: () => Promise<T>): Promise<T> {
-  for (let attempt = 1; attempt < attempts; attempt++) {
-    try {
-      return await once();
-    } catch (error) {
-      if (deadline.isOver()) throw error;
-    }
-    await jitteredPause(attempt);
-  }
-  return await once();
 }
 
 /**
