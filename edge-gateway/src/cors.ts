@@ -1,4 +1,4 @@
-import type { EdgeAnswer, EdgeRequest } from './edge.ts';
+import type { AnswerHeaders, EdgeAnswer, EdgeRequest } from './edge.ts';
 import type { HeaderLookup } from './header-lookup.ts';
 
 /** Exact origins of browsers that may call with credentials. Never a wildcard. */
@@ -15,22 +15,22 @@ export function isPreflight({ method, headers }: Pick<EdgeRequest, 'method' | 'h
 
 /** Answered before any authentication: browsers send no credentials with it. A foreign origin gets nothing to go on. */
 export function preflight(asked: HeaderLookup, origins: Origins): EdgeAnswer {
-  const headers = new Headers({ allow: allowedMethods });
+  const headers: AnswerHeaders = { allow: allowedMethods };
   if (origins.has(asked.get('origin') ?? '')) {
-    headers.set('access-control-allow-methods', allowedMethods);
-    headers.set('access-control-allow-headers', asked.get('access-control-request-headers') ?? '');
-    headers.set('access-control-max-age', preflightSeconds);
+    headers['access-control-allow-methods'] = allowedMethods;
+    headers['access-control-allow-headers'] = asked.get('access-control-request-headers') ?? '';
+    headers['access-control-max-age'] = preflightSeconds;
   }
   return { status: 204, headers, body: null };
 }
 
 /** Lets a browser of an allowed origin read the answer. Others, and clients that are no browsers, see no difference. */
-export function corsHeaders(asked: HeaderLookup, headers: Headers, origins: Origins): void {
+export function corsHeaders(asked: HeaderLookup, headers: AnswerHeaders, origins: Origins): void {
   const origin = asked.get('origin') ?? null;
   if (origin === null) return;
-  headers.append('vary', 'Origin');
+  headers['vary'] = headers['vary'] === undefined ? 'Origin' : `${headers['vary']}, Origin`;
   if (!origins.has(origin)) return;
-  headers.set('access-control-allow-origin', origin);
-  headers.set('access-control-allow-credentials', 'true');
-  headers.set('access-control-expose-headers', exposedHeaders);
+  headers['access-control-allow-origin'] = origin;
+  headers['access-control-allow-credentials'] = 'true';
+  headers['access-control-expose-headers'] = exposedHeaders;
 }

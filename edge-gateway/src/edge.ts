@@ -1,5 +1,5 @@
 import type { AppError } from '#shared/http/error.ts';
-import { headerNames } from '#shared/http/headers.ts';
+import { headerNames, securityHeaders } from '#shared/http/headers.ts';
 import { renderProblem, toAppError } from '#shared/http/problem.ts';
 import { requestIdFrom } from '#shared/http/request-id.ts';
 import type { Logger } from '#shared/log.ts';
@@ -33,10 +33,13 @@ export type EdgeRequest = RequestTarget & {
   waitUntil: (work: Promise<unknown>) => void;
 };
 
+/** By their names in lower case. A plain object crosses into the platform once, a Headers object for each header. */
+export type AnswerHeaders = Record<string, string>;
+
 /** An answer before it becomes a Response, so that all headers are set once and nothing is copied twice. */
 export type MadeAnswer = {
   status: number;
-  headers: Headers;
+  headers: AnswerHeaders;
   body: BodyInit | null;
   webSocket?: WebSocket | null;
 };
@@ -81,7 +84,7 @@ export function timingOf({ startedAt, authMs, upstreamMs }: EdgeRequest, at = Da
 }
 
 export function jsonAnswer(value: unknown, status = 200): EdgeAnswer {
-  return { status, headers: new Headers({ 'content-type': 'application/json' }), body: JSON.stringify(value) };
+  return { status, headers: { 'content-type': 'application/json' }, body: JSON.stringify(value) };
 }
 
 function edgeRequest(raw: Request, startedAt: number, waitUntil: EdgeRequest['waitUntil']): EdgeRequest {
@@ -121,7 +124,7 @@ function problemAnswer(thrown: unknown, request: EdgeRequest, log: Logger): Made
   const error = toAppError(thrown);
   if (error.status >= 500) logFailure(log, error, request);
   const { status, headers, body } = renderProblem(error, request);
-  return { status, headers: new Headers(headers), body };
+  return { status, headers, body };
 }
 
 function logFailure(log: Logger, error: AppError, { requestId }: EdgeRequest): void {
@@ -131,10 +134,9 @@ function logFailure(log: Logger, error: AppError, { requestId }: EdgeRequest): v
 }
 
 function finish(request: EdgeRequest, { headers }: MadeAnswer, origins: Origins, at: number): void {
-  headers.set(headerNames.serverTiming, `${timingOf(request, at)}, upstream;dur=${request.upstreamMs}`);
-  headers.set(headerNames.requestId, request.requestId);
-  headers.set('cache-control', 'no-store');
-  headers.set('x-content-type-options', 'nosniff');
+  headers[headerNames.serverTiming] = `${timingOf(request, at)}, upstream;dur=${request.upstreamMs}`;
+  headers[headerNames.requestId] = request.requestId;
+  Object.assign(headers, securityHeaders);
   if (request.rateLimit) rateLimitHeaders(headers, request.rateLimit);
   corsHeaders(request.headers, headers, origins);
 }

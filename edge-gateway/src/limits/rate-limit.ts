@@ -11,7 +11,7 @@ export type RateLimitState = {
  * Puts `RateLimit-Policy` and `RateLimit` (draft-ietf-httpapi-ratelimit-headers-10) in front of what a backend may
  * have said about its own policies, tokens a minute for example: both fields are lists.
  */
-export function rateLimitHeaders(headers: Headers, state: RateLimitState): void {
+export function rateLimitHeaders(headers: Record<string, string>, state: RateLimitState): void {
   for (const [name, value] of Object.entries(rateLimitFields(state))) prepend(headers, name, value);
 }
 
@@ -30,8 +30,8 @@ export function secondsUntilReset({ resetsInMs }: Pick<RateLimitState, 'resetsIn
 }
 
 /** A backend that was told the value may have put it there already. */
-function prepend(headers: Headers, name: string, value: string): void {
-  const known = headers.get(name);
+function prepend(headers: Record<string, string>, name: string, value: string): void {
+  const known = headers[name];
   if (known === value || known?.startsWith(`${value}, `)) return;
-  headers.set(name, known === null ? value : `${value}, ${known}`);
+  headers[name] = known === undefined ? value : `${value}, ${known}`;
 }

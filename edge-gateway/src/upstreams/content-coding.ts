@@ -1,15 +1,16 @@
+import type { AnswerHeaders } from '../edge.ts';
 import type { HeaderLookup } from '../header-lookup.ts';
 
 /**
  * Makes an encoded body one that the client can read. workerd passes bytes on as they are while the header says how
  * they are encoded, and decodes them natively when the header is gone; it knows these two codings.
  */
-export function fitContentCoding(asked: HeaderLookup, answer: Headers): void {
-  const coding = answer.get('content-encoding');
+export function fitContentCoding(asked: HeaderLookup, answer: AnswerHeaders): void {
+  const coding = answer['content-encoding'];
   if (coding !== 'gzip' && coding !== 'br') return;
   if (accepts(asked.get('accept-encoding') ?? '', coding)) return;
-  answer.delete('content-encoding');
-  answer.delete('content-length');
+  delete answer['content-encoding'];
+  delete answer['content-length'];
 }
 
 function accepts(acceptEncoding: string, coding: string): boolean {

@@ -23,7 +23,7 @@ const livenessMs = 2_000;
 
 /** Gets the upstream's answer, up to its first byte. Fails with an AppError that says what happened and no more. */
 export async function exchange(options: ExchangeOptions): Promise<Response> {
-  const { method, body, url, headers, requestId, send } = options;
+  const { method, body, headers, send } = options;
   const deadline = startDeadline({ origin: options.upstream.origin, firstByteMs: options.firstByteMs, send });
   // When the client leaves, the platform cancels this by itself.
   const init = {
@@ -34,21 +34,29 @@ export async function exchange(options: ExchangeOptions): Promise<Response> {
     ...(body.cut && { signal: body.cut }),
   } as const;
   try {
-    for (let attempt = 1; ; attempt += 1) {
-      try {
-        const answer = await deadline.within(send(url, init));
-        if (!isFromBackend(answer, requestId)) await refuse(answer);
-        return answer;
-      } catch (error) {
-        if (attempt >= options.attempts || deadline.isOver()) throw error;
-      }
-      await jitteredPause(attempt);
-    }
+    return await attempted(options, init, deadline);
   } catch (cause) {
     if (await isUpstreamsFault(options, deadline)) options.onUpstreamFault();
     throw deadline.isOver() ? tooSlow(options, cause) : unreachable(options, cause);
   } finally {
     deadline.stop();
+  }
+}
+
+async function attempted(
+  { attempts, url, requestId, send }: ExchangeOptions,
+  init: RequestInit,
+  deadline: Deadline,
+): Promise<Response> {
+  for (let attempt = 1; ; attempt += 1) {
+    try {
+      const answer = await deadline.within(send(url, init));
+      if (!isFromBackend(answer, requestId)) await refuse(answer);
+      return answer;
+    } catch (error) {
+      if (attempt >= attempts || deadline.isOver()) throw error;
+    }
+    await jitteredPause(attempt);
   }
 }
 

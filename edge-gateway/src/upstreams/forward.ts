@@ -93,7 +93,7 @@ function madeAnswer(asked: HeaderLookup, { status, headers: answered, body, webS
   const headers = headersForClient(answered);
   if (webSocket) {
     const protocol = chosenProtocol(asked, answered);
-    if (protocol !== null) headers.set('sec-websocket-protocol', protocol);
+    if (protocol !== null) headers['sec-websocket-protocol'] = protocol;
     return { status, headers, body: null, webSocket };
   }
   fitContentCoding(asked, headers);

@@ -48,10 +48,10 @@ export function headersForUpstream(from: ReadonlyMap<string, string>): Record<st
   return picked;
 }
 
-export function headersForClient(from: Headers): Headers {
-  const picked = new Headers();
+export function headersForClient(from: Headers): Record<string, string> {
+  const picked: Record<string, string> = {};
   from.forEach((value, name) => {
-    if (mayReachClient(name)) picked.set(name, value);
+    if (mayReachClient(name)) picked[name] = value;
   });
   return picked;
 }
