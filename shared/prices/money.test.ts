@@ -44,6 +44,18 @@ describe('what tokens cost', () => {
       999_999_999_000,
     );
   });
+
+  it('is what large integers say, on both sides of what a number holds', () => {
+    for (const output of [1, 999, 123_457, 60_000_001, 600_479_950, 600_479_951, 999_999_999]) {
+      for (const rate of [1, 7, 999_999, 15_000_000, 15_000_001]) {
+        const millionths = BigInt(output) * BigInt(rate);
+        const price = { ...plain, output: rate };
+        expect(tokenCost({ input: 0, cachedInput: 0, output }, price)).toBe(
+          Number((millionths + 999_999n) / 1_000_000n),
+        );
+      }
+    }
+  });
 });
 
 describe('what a call costs at most', () => {
