@@ -46,7 +46,9 @@ describe('what tokens cost', () => {
   });
 
   it('is what large integers say, on both sides of what a number holds', () => {
-    for (const output of [1, 999, 123_457, 60_000_001, 600_479_950, 600_479_951, 999_999_999]) {
+    for (const output of [
+      1, 999, 123_457, 60_000_001, 600_479_950, 600_479_951, 700_000_001, 800_000_001, 999_999_999,
+    ]) {
       for (const rate of [1, 7, 999_999, 15_000_000, 15_000_001]) {
         const millionths = BigInt(output) * BigInt(rate);
         const price = { ...plain, output: rate };
