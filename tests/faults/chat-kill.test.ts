@@ -200,7 +200,8 @@ async function moneyIsExact(payers: readonly Caller[]): Promise<void> {
   for (const { keyId } of payers) {
     const [sums] = await chat.rows(
       Sums,
-      `select (select spent_micros from budget_windows where subject_id = $1) as spent,
+      // Of all windows: midnight may come while this runs.
+      `select (select sum(spent_micros) from budget_windows where subject_id = $1) as spent,
          (select sum(cost_micros) from usage_events where key_id = $1) as events,
          (select sum(cost_micros) from usage_days where key_id = $1) as days`,
       [keyId],
