@@ -1,8 +1,21 @@
+import { randomInt } from 'node:crypto';
 import { createServer, type Server } from 'node:net';
 
-/** Free ports of 127.0.0.1, all different. Somebody may take one before it is used: a start that fails then says so. */
+/** Below those that systems give to outgoing connections, which would else take one before it is used. */
+const [firstPort, lastPort] = [20_000, 32_000];
+const mostTries = 1_000;
+
+/**
+ * Free ports of 127.0.0.1, all different, and by chance others than those of a start at the same time. Somebody may take
+ * one before it is used all the same: a start that fails then says so.
+ */
 export async function freePorts(count: number): Promise<number[]> {
-  const servers = await Promise.all(Array.from({ length: count }, () => listen(0, '127.0.0.1')));
+  const servers: Server[] = [];
+  for (let tries = 0; servers.length < count; tries += 1) {
+    if (tries === mostTries) throw new Error(`there are no free ports between ${firstPort} and ${lastPort}`);
+    const server = await listen(randomInt(firstPort, lastPort), '127.0.0.1').catch(() => null);
+    if (server) servers.push(server);
+  }
   const ports = servers.map(portOf);
   await Promise.all(servers.map(close));
   return ports;

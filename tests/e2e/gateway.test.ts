@@ -135,7 +135,9 @@ describe('two processes on one port', () => {
       await fleet.event('is back');
     }
     const { good, failed } = await load.stop();
-    expect(failed).toBeLessThanOrEqual(2 * connections);
+    // A process that is killed closes its connections before its listening socket, so whoever is quick to come back may
+    // fail twice with it.
+    expect(failed).toBeLessThanOrEqual(4 * connections);
     expect(good).toBeGreaterThan(10 * connections);
     // Only the replacements are left, so these serve.
     const after = fleet.pids();
