@@ -84,16 +84,6 @@ describe.each(streaming)('$name: a stream', (spoken) => {
     }
   });
 
-  it('that falls silent breaks at the idle limit', async () => {
-    const { vendor, provider, call } = await start(spoken, {
-      timeouts: { connectMs: 500, idleMs: 300, totalMs: 5_000 },
-    });
-    vendor.next({ breakAfter: { events: 2, with: 'hang' } });
-    const { error } = await readAll(await provider.stream(call(fields)));
-    expect(error).toMatchObject({ code: 'UND_ERR_BODY_TIMEOUT' });
-    await vendor.requests[0]?.aborted;
-  });
-
   it.each<[string, VendorScript]>([
     ['a whole answer', { body: {} }],
     ['a page of HTML', { body: '<html>data: x</html>', headers: { 'content-type': 'text/html' } }],
