@@ -12,8 +12,15 @@ const measuring = [
   'tests/faults/{chat-load,edge-streams,edge-upstreams,nats,postgres-chat,providers-before-bytes}.test.ts',
 ];
 
-/** Tests that start nothing, or little, use every core; on two, vitest would take one. */
-const together = { maxWorkers: availableParallelism(), sequence: { groupOrder: 1 } };
+/**
+ * Tests that start next to nothing. Much of their time they wait for a deadline or for the database, so there are two
+ * workers for a core. Files share a worker's modules: loading them anew for each took longer than the tests.
+ */
+const together = { maxWorkers: 2 * availableParallelism(), isolate: false, sequence: { groupOrder: 1 } };
+
+/** Beside what they test. Those that need Postgres are named `*.db.test.ts`. */
+const beside = ['shared', 'backends', 'ops', 'tests/support'];
+const inDatabase = '**/*.db.test.ts';
 
 /** Then those that start processes of their own. They wait for these a lot, and while one waits another can go on. */
 const inPairs = { maxWorkers: 2, sequence: { groupOrder: 2 } };
@@ -29,17 +36,15 @@ export default defineConfig({
     reporters: ['default'],
     testTimeout: 20_000,
     hookTimeout: 60_000,
-    // Once for all projects: a throw-away Postgres with a migrated template database.
-    globalSetup: './tests/support/global-postgres.ts',
+    // Once for all projects: a folder, and for those that need it a throw-away Postgres with a migrated template.
+    globalSetup: './tests/support/global-setup.ts',
     projects: [
       {
         test: {
           name: 'unit',
           ...together,
-          // Files share a worker's modules: loading them anew for each took longer than the tests.
-          isolate: false,
-          include: ['shared/**/*.test.ts', 'backends/**/*.test.ts', 'ops/**/*.test.ts', 'tests/support/**/*.test.ts'],
-          exclude: measuring,
+          include: beside.map((folder) => `${folder}/**/*.test.ts`),
+          exclude: [...measuring, inDatabase],
         },
       },
       {
@@ -50,7 +55,14 @@ export default defineConfig({
         ],
         test: { name: 'edge', ...together, include: ['edge-gateway/**/*.test.ts'] },
       },
-      { test: { name: 'contract', ...together, include: ['tests/contract/**/*.test.ts'] } },
+      { test: { name: 'contract', ...together, include: ['tests/contract/**/*.test.ts'], exclude: [inDatabase] } },
+      {
+        test: {
+          name: 'database',
+          ...together,
+          include: [...beside, 'tests/contract'].map((folder) => `${folder}/${inDatabase}`),
+        },
+      },
       { test: { name: 'e2e', ...inPairs, ...processes, exclude: measuring } },
       { test: { name: 'measuring', ...alone, ...processes, include: measuring } },
     ],

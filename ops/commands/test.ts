@@ -4,7 +4,7 @@ import { concludeRun, runTests } from '../local/test-run.ts';
 
 export const testCommand: OpsCommand = {
   verb: 'test',
-  summary: 'Everything: format, lint, types, and all tests (unit, edge, contract, e2e).',
+  summary: 'Everything: format, lint, types, and all tests (unit, edge, contract, database, e2e, measuring).',
   usage: `npm test -- [vitest arguments]
 
 Arguments go to vitest: \`npm test -- --project unit\`, \`npm test -- tests/e2e/start.test.ts\`.

@@ -2,18 +2,10 @@ import { fileURLToPath } from 'node:url';
 import { describe, expect, it } from 'vitest';
 import { unstable_readConfig } from 'wrangler';
 import * as z from 'zod';
-import { run } from '../../ops/run.ts';
 
 const root = fileURLToPath(new URL('../../', import.meta.url));
 const clouds = ['dev', 'staging', 'production'] as const;
 const environments = ['local', ...clouds];
-const wrangler = async (...args: string[]) =>
-  await run({
-    argv: [process.execPath, 'node_modules/wrangler/bin/wrangler.js', ...args],
-    cwd: root,
-    env: { WRANGLER_SEND_METRICS: 'false', NO_COLOR: '1' },
-  });
-
 /** What we look at of the configuration as wrangler itself reads it. */
 const Environment = z.object({
   name: z.string(),
@@ -93,23 +85,5 @@ describe('the environments of wrangler.toml', () => {
 
   it.each(environments)('%s runs where the client is', (environment) => {
     expect(configOf(environment).placement).toBeUndefined();
-  });
-
-  it.each(clouds)('%s deploys without a warning', async (environment) => {
-    const { code, stdout, stderr } = await wrangler('deploy', '--env', environment, '--dry-run');
-    expect([code, stderr]).toEqual([0, '']);
-    expect(stdout).not.toMatch(/warning|▲/i);
-    expect(stdout).toContain('--dry-run: exiting now.');
-  });
-
-  it('are what the types of the bindings were made from', async () => {
-    const { code, stdout, stderr } = await wrangler(
-      'types',
-      '--check',
-      '--include-runtime=false',
-      '--strict-vars=false',
-      'edge-gateway/worker-configuration.d.ts',
-    );
-    expect(`${code} ${stdout} ${stderr}`).toMatch(/^0 /);
   });
 });

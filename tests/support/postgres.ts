@@ -8,10 +8,9 @@ export type TestDatabase = {
   drop: () => Promise<void>;
 };
 
-/** A migrated database of its own for a test. Its project needs `globalSetup: tests/support/global-postgres.ts`. */
+/** A migrated database of its own for a test. */
 export async function createTestDatabase(): Promise<TestDatabase> {
-  const template = new URL(inject('templateDatabaseUrl')).pathname.slice(1);
-  return await create(template);
+  return await create(templateUrl().pathname.slice(1));
 }
 
 /** A database without any table. */
@@ -33,7 +32,7 @@ export async function queryRows(url: string, text: string, values: unknown[] = [
 
 async function create(template: string): Promise<TestDatabase> {
   const name = `test_${randomBase62(12).toLowerCase()}`;
-  const admin = new URL(inject('templateDatabaseUrl'));
+  const admin = templateUrl();
   const mine = new URL(admin);
   admin.pathname = '/postgres';
   mine.pathname = `/${name}`;
@@ -42,4 +41,10 @@ async function create(template: string): Promise<TestDatabase> {
     url: mine.href,
     drop: async () => void (await queryRows(admin.href, `drop database if exists ${name} with (force)`)),
   };
+}
+
+function templateUrl(): URL {
+  const url = inject('templateDatabaseUrl');
+  if (url === null) throw new Error('This run has no Postgres: a file whose tests need one is named *.db.test.ts.');
+  return new URL(url);
 }

@@ -8,7 +8,7 @@ const hash = 'a'.repeat(64);
 
 /**
  * A database of the earlier system: nothing NOT NULL that need not be, times without a zone, a row in every table.
- * What becomes of conversations and personas is told in legacy-conversations.test.ts.
+ * What becomes of conversations and personas is told in legacy-conversations.db.test.ts.
  */
 const legacy = (keyHashWidth: number): string => `
   set time zone 'America/Los_Angeles';

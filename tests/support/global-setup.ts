@@ -1,0 +1,44 @@
+import { join } from 'node:path';
+import type { TestProject } from 'vitest/node';
+import { startPostgres, type LocalPostgres } from '../../ops/local/postgres.ts';
+import { quickProjects } from '../../ops/local/test-run.ts';
+import { migrate } from '../../shared/db/migrate.ts';
+import { makeRunFolder } from './run-folder.ts';
+import { silentLog } from './silent-log.ts';
+
+declare module 'vitest' {
+  export interface ProvidedContext {
+    /** A superuser's URL of the migrated database that test databases are copies of; null when no project needs any. */
+    templateDatabaseUrl: string | null;
+    /** What all files of a run share; gone after it. */
+    runFolder: string;
+  }
+}
+
+/** Vitest's globalSetup: a folder for a whole run, and one throw-away Postgres with a migrated template database. */
+export async function setup(project: TestProject): Promise<() => Promise<void>> {
+  const folder = await makeRunFolder();
+  try {
+    const needsPostgres = project.vitest.projects.some(({ name }) => !quickProjects.includes(name));
+    const postgres = needsPostgres ? await startTemplate(join(folder.quick, 'postgres')) : null;
+    project.provide('templateDatabaseUrl', postgres?.url ?? null);
+    project.provide('runFolder', folder.path);
+    project.onTestsRerun(folder.forget);
+    return async () => {
+      await postgres?.stop();
+      await folder.remove();
+    };
+  } catch (error) {
+    await folder.remove();
+    throw error;
+  }
+}
+
+async function startTemplate(directory: string): Promise<LocalPostgres> {
+  const postgres = await startPostgres({ directory, database: 'template', fastAndLossy: true });
+  await migrate({ url: postgres.url, direction: 'up', log: silentLog }).catch(async (error: unknown) => {
+    await postgres.stop();
+    throw error;
+  });
+  return postgres;
+}
