@@ -141,6 +141,8 @@ async function launch(data: string, port: number, tools: PostgresTools, isLossy:
 const plainLocale = { LC_ALL: 'C', LANGUAGE: 'C' };
 
 const commonSettings = {
+  // In files of its folder: a server that was killed would leave POSIX's shared memory to the machine.
+  dynamic_shared_memory_type: 'mmap',
   listen_addresses: '127.0.0.1',
   unix_socket_directories: '',
   max_connections: '200',
