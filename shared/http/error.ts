@@ -45,10 +45,10 @@ export type AppErrorOptions = {
   isPermanent?: boolean;
 };
 
-/** An error whose `message` is fit for the caller; whatever only we may see goes into `cause`. */
 /** The types of Workers do not know what V8 has on it. */
 const errors: { prototype: Error; stackTraceLimit?: number | undefined } = Error;
 
+/** An error whose `message` is fit for the caller; whatever only we may see goes into `cause`. */
 export class AppError extends Error {
   override readonly name = 'AppError';
   readonly code: ErrorCode;
