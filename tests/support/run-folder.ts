@@ -18,13 +18,13 @@ const inMemory = '/dev/shm';
 const roomInMemory = 2 * 1024 ** 3;
 
 /**
- * The folder of one test run. All temporary folders of its tests and of the processes that they start are made below
- * it, so that a run that was killed leaves one folder, which the next run removes.
+ * The folders of one test run. All temporary folders of its tests and of the processes that they start are made below
+ * `path`, so that a run that was killed leaves two folders, which the next run removes.
  */
 export async function makeRunFolder(): Promise<RunFolder> {
   const home = tmpdir();
+  for (const parent of [home, inMemory]) await removeOrphans(parent);
   const quickHome = (await hasRoom(inMemory)) ? inMemory : home;
-  for (const parent of new Set([home, quickHome])) await removeOrphans(parent);
   const path = await mkdtemp(join(home, `${prefix}${process.pid}-`));
   const temporary = join(path, 'tmp');
   await mkdir(temporary);
@@ -62,7 +62,7 @@ export function bundleIn(runFolder: string): string {
 
 /** Folders of runs that were killed. Their Postgres has stopped by itself, see ops/local/postgres-binaries.ts. */
 async function removeOrphans(home: string): Promise<void> {
-  const names = (await readdir(home)).filter((name) => name.startsWith(prefix));
+  const names = (await readdir(home).catch(() => [])).filter((name) => name.startsWith(prefix));
   for (const name of names) {
     const pid = Number(/^\d+(?=-)/.exec(name.slice(prefix.length))?.[0] ?? NaN);
     if (!Number.isNaN(pid) && !isRunning(pid)) {
