@@ -1,5 +1,6 @@
 import { AppError } from '#shared/http/error.ts';
 import type { Restrictions } from '#shared/identity/resolved-key.ts';
+import type { HeaderLookup } from '../header-lookup.ts';
 import { isInRange, parseIpAddress, parseIpRange } from './ip-address.ts';
 
 /**
@@ -9,10 +10,10 @@ import { isInRange, parseIpAddress, parseIpRange } from './ip-address.ts';
  */
 export function checkRestrictions(
   { allowedOrigins, allowedIps }: Restrictions,
-  request: Request,
+  headers: HeaderLookup,
   address: () => string | null,
 ): void {
-  if (allowedOrigins !== null && !allowedOrigins.includes(request.headers.get('origin') ?? '')) {
+  if (allowedOrigins !== null && !allowedOrigins.includes(headers.get('origin') ?? '')) {
     throw new AppError('origin_not_allowed', 'This key may not be used from this origin');
   }
   if (allowedIps !== null && !isAllowedAddress(allowedIps, address())) {

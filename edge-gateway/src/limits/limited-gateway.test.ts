@@ -133,7 +133,7 @@ describe('a restricted key', () => {
   });
 
   it('is known by the address that the trusted header gives', async () => {
-    const vars = { TRUSTED_ADDRESS_HEADER: 'cf-connecting-ip' };
+    const vars = { TRUSTED_ADDRESS_HEADER: 'CF-Connecting-IP' };
     const gateway = await testGateway({ find: async () => userWith({ allowedIps: ['192.0.2.0/24'] }), vars });
     const from = (address: string): RequestInit => ({ headers: { ...withKey.headers, 'cf-connecting-ip': address } });
     expect(await statuses(gateway, 1, from('192.0.2.9'))).toEqual([200]);

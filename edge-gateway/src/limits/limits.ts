@@ -2,7 +2,7 @@ import { AppError } from '#shared/http/error.ts';
 import type { Principal, UserPrincipal } from '#shared/identity/principal.ts';
 import type { Restrictions } from '#shared/identity/resolved-key.ts';
 import { checkRestrictions } from './check-restrictions.ts';
-import { clientAddress } from './client-address.ts';
+import { clientAddress, type AddressedRequest } from './client-address.ts';
 import { createFloodGuard, floodWindowMs, type FloodBinding } from './flood-guard.ts';
 import { floodNameOf, floodNameOfPeer } from './flood-name.ts';
 import { secondsUntilReset, type RateLimitState } from './rate-limit.ts';
@@ -10,8 +10,7 @@ import { createRpmLeases, type LeaseSource, type RpmDecision } from './rpm-lease
 import { rpmWindowMs } from './rpm-window.ts';
 
 /** Where limits leave what they found: what the answer has to say, and where the request came from. */
-export type LimitedRequest = {
-  raw: Request;
+export type LimitedRequest = AddressedRequest & {
   rateLimit: RateLimitState | undefined;
   /** Undefined until somebody asked; null where it cannot be known. */
   address: string | null | undefined;
@@ -31,6 +30,7 @@ export type LimitsOptions = {
   /** Requests in ten seconds, of one address and of one key. */
   floodLimits: { address: number; key: number };
   floodBindings: { address: FloodBinding | undefined; key: FloodBinding | undefined };
+  /** Its name in whatever case. */
   trustedAddressHeader: string | undefined;
   ask: LeaseSource;
   seed: number;
@@ -50,12 +50,13 @@ export function createLimits({
     address: createFloodGuard({ limit: floodLimits.address, binding: floodBindings.address, seed, now: clock }),
     key: createFloodGuard({ limit: floodLimits.key, binding: floodBindings.key, seed: ~seed, now: clock }),
   };
+  const trustedHeader = trustedAddressHeader?.toLowerCase();
   const leases = createRpmLeases({ ask, now: clock });
   const addressOf = (request: LimitedRequest): string | null => {
-    if (request.address === undefined) request.address = clientAddress(request.raw, trustedAddressHeader);
+    if (request.address === undefined) request.address = clientAddress(request, trustedHeader);
     return request.address;
   };
-  const nameOf = trustedAddressHeader === undefined ? floodNameOfPeer : floodNameOf;
+  const nameOf = trustedHeader === undefined ? floodNameOfPeer : floodNameOf;
 
   const guard = (policy: 'address' | 'key', name: string, request: LimitedRequest): Promise<void> | undefined => {
     const flooding = guards[policy].isFlooding(name);
@@ -91,7 +92,7 @@ export function createLimits({
       return guarded ? guarded.then(() => countRpm(request, name, rpm)) : countRpm(request, name, rpm);
     },
     checkRestrictions: (request, restrictions) => {
-      checkRestrictions(restrictions, request.raw, () => addressOf(request));
+      checkRestrictions(restrictions, request.headers, () => addressOf(request));
     },
   };
 }
