@@ -14,8 +14,6 @@ import { startMockVendor } from './mock-vendor-process.ts';
 
 export type BenchStackOptions = Pick<WorkerdOptions, 'config' | 'options'> & {
   directory: string;
-  /** Settings of the gateway for this run. */
-  gatewayEnv?: Record<string, string>;
   /** Of everything that is ours. `info` writes a line for each request. */
   logLevel?: string;
   /** Whether callers have limits, which nobody comes near but gateway and chat look after. */
@@ -27,7 +25,8 @@ export type BenchStack = {
   chatUrl: string;
   authUrl: string;
   gatewayUrl: string;
-  apiKey: string;
+  /** What the gateway wants to see of a caller: a key, and where Cloudflare would say that it calls from. */
+  callerHeaders: Record<string, string>;
   /** What the gateway asks auth goes through here. */
   auth: CountingAuth;
   /** The processes whose CPU is counted, by name. */
@@ -75,7 +74,7 @@ export async function startBenchStack(options: BenchStackOptions): Promise<Bench
     chatUrl: stack.urls.chat,
     authUrl: stack.urls.auth,
     gatewayUrl: gateway.url,
-    apiKey: stack.key,
+    callerHeaders: { 'x-api-key': stack.key, ...fromSomewhere },
     auth,
     pids: { gateway: gateway.pid, limiter: limiter.pid, ...(await pidsIn(directory)), vendor: vendor.pid },
     chatHeaders: async () => asserted(await sign({ ...benchUser, limits }, 'chat')),
@@ -100,7 +99,7 @@ async function startLimiter({ config = gatewayCapnp, directory }: BenchStackOpti
 }
 
 async function startGateway(
-  { config, options, gatewayEnv, logLevel = 'error' }: BenchStackOptions,
+  { config, options, logLevel = 'error' }: BenchStackOptions,
   urls: Stack['urls'],
   privateKey: string,
 ) {
@@ -114,7 +113,8 @@ async function startGateway(
     ASSET_SERVICE_URL: urls.asset,
     CHAT_SERVICE_URL: urls.chat,
     GATEWAY_SIGNING_KEY: privateKey,
-    ...gatewayEnv,
+    TRUSTED_ADDRESS_HEADER: addressHeader,
+    ...farFloods,
   };
   const process = await startWorkerd({ port, env, ...(config ? { config } : {}), ...(options ? { options } : {}) });
   const said: string[] = [];
@@ -131,6 +131,13 @@ async function startGateway(
   return { url, pid: process.pid, stop: () => process.stop() };
 }
 
+const addressHeader = 'cf-connecting-ip';
+
+/** As on Cloudflare, which puts this on every request. */
+export const fromSomewhere = { [addressHeader]: '203.0.113.7' };
+
+/** All of the load is one caller's, who is counted and never refused. */
+const farFloods = { ADDRESS_FLOOD_LIMIT: '1000000000', KEY_FLOOD_LIMIT: '1000000000' };
 const farLimits = { rpm: 1_000_000_000, tpm: 1_000_000_000 };
 
 async function limitKeys(databaseUrl: string, limits: object): Promise<void> {

@@ -45,8 +45,8 @@ async function refuseMalformedKeys({ gatewayUrl, pids, auth }: BenchStack): Prom
   ];
 }
 
-async function knownKey({ gatewayUrl, apiKey, auth }: BenchStack): Promise<Verdict> {
-  const leg = { name: 'gateway', url: gatewayUrl, headers: { 'x-api-key': apiKey }, model: 'bench/bench' };
+async function knownKey({ gatewayUrl, callerHeaders, auth }: BenchStack): Promise<Verdict> {
+  const leg = { name: 'gateway', url: gatewayUrl, headers: callerHeaders, model: 'bench/bench' };
   await load(leg, { requests: 1, concurrency: 1, stream: false });
   const asked = auth.count(lookUpPath);
   await load(leg, { requests: 1_000, concurrency: 32, stream: false });

@@ -97,7 +97,7 @@ const chatModels: Partial<Record<LegName, string>> = {
 };
 
 function ownLeg(name: LegName, stack: BenchStack): MeasuredLeg {
-  const { vendorUrl, chatUrl, gatewayUrl, apiKey, pids } = stack;
+  const { vendorUrl, chatUrl, gatewayUrl, callerHeaders, pids } = stack;
   const only = (...names: string[]): Record<string, number> =>
     Object.fromEntries(names.flatMap((process) => (pids[process] === undefined ? [] : [[process, pids[process]]])));
   if (name === 'direct') {
@@ -111,6 +111,6 @@ function ownLeg(name: LegName, stack: BenchStack): MeasuredLeg {
       leg: async () => ({ name, url: chatUrl, headers: await stack.chatHeaders(), model: chatModel }),
     };
   }
-  const leg = { name, url: gatewayUrl, headers: { 'x-api-key': apiKey }, model: 'bench/bench' };
+  const leg = { name, url: gatewayUrl, headers: callerHeaders, model: 'bench/bench' };
   return { name, pids: only('gateway', 'limiter', 'auth', 'chat', 'postgres'), leg: async () => leg };
 }

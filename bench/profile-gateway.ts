@@ -51,7 +51,6 @@ async function profileGateway(): Promise<void> {
     directory,
     config,
     options,
-    gatewayEnv: { KEY_FLOOD_LIMIT: '1000000000' },
     logLevel: values['log-level'],
     isLimited: values.limits === 'on',
   });
@@ -59,7 +58,7 @@ async function profileGateway(): Promise<void> {
   const leg = {
     name: 'gateway',
     url: stack.gatewayUrl,
-    headers: { 'x-api-key': values.key ?? stack.apiKey },
+    headers: { ...stack.callerHeaders, ...(values.key !== undefined && { 'x-api-key': values.key }) },
     model: 'bench/bench',
     path: values.path,
     method: values.method,

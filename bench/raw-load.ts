@@ -1,4 +1,5 @@
 import { connect, type Socket } from 'node:net';
+import { fromSomewhere } from './bench-stack.ts';
 
 export type RawLoad = {
   url: string;
@@ -29,13 +30,17 @@ export async function rawLoad(options: RawLoad): Promise<number> {
   return (performance.now() - startedAt) / 1_000;
 }
 
+const somewhere = Object.entries(fromSomewhere)
+  .map(([name, value]) => `${name}: ${value}\r\n`)
+  .join('');
+
 function drive(socket: Socket, { key, status }: RawLoad, next: () => number | null): Promise<void> {
   return new Promise((resolve, reject) => {
     let answer = Buffer.alloc(0);
     const send = (): void => {
       const index = next();
       if (index === null) resolve();
-      else socket.write(`GET /v1/models HTTP/1.1\r\nhost: bench\r\nx-api-key: ${key(index)}\r\n\r\n`);
+      else socket.write(`GET /v1/models HTTP/1.1\r\nhost: bench\r\n${somewhere}x-api-key: ${key(index)}\r\n\r\n`);
     };
     socket.on('data', (part) => {
       answer = answer.length === 0 ? part : Buffer.concat([answer, part]);

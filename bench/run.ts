@@ -41,10 +41,8 @@ async function bench(): Promise<number> {
   await using cleanUp = new AsyncDisposableStack();
   const directory = await mkdtemp(join(tmpdir(), 'gaia-bench-'));
   cleanUp.defer(() => rm(directory, { recursive: true, force: true }));
-  const gatewayEnv = { KEY_FLOOD_LIMIT: '1000000000' };
   const stack = await startBenchStack({
     directory,
-    gatewayEnv,
     logLevel: values['log-level'],
     isLimited: values.limits === 'on',
   });
