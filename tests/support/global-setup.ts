@@ -8,7 +8,7 @@ import { silentLog } from './silent-log.ts';
 
 declare module 'vitest' {
   export interface ProvidedContext {
-    /** A superuser's URL of the migrated database that test databases are copies of; null when no project needs any. */
+    /** A superuser's URL of the migrated database that test databases are copies of; null for projects without any. */
     templateDatabaseUrl: string | null;
     /** What all files of a run share; gone after it. */
     runFolder: string;
@@ -19,9 +19,10 @@ declare module 'vitest' {
 export async function setup(project: TestProject): Promise<() => Promise<void>> {
   const folder = await makeRunFolder();
   try {
-    const needsPostgres = project.vitest.projects.some(({ name }) => !quickProjects.includes(name));
-    const postgres = needsPostgres ? await startTemplate(join(folder.quick, 'postgres')) : null;
-    project.provide('templateDatabaseUrl', postgres?.url ?? null);
+    project.provide('templateDatabaseUrl', null);
+    const withDatabase = project.vitest.projects.filter(({ name }) => !quickProjects.includes(name));
+    const postgres = withDatabase.length > 0 ? await startTemplate(join(folder.quick, 'postgres')) : null;
+    for (const each of withDatabase) each.provide('templateDatabaseUrl', postgres?.url ?? null);
     project.provide('runFolder', folder.path);
     project.onTestsRerun(folder.forget);
     return async () => {

@@ -45,6 +45,6 @@ async function create(template: string): Promise<TestDatabase> {
 
 function templateUrl(): URL {
   const url = inject('templateDatabaseUrl');
-  if (url === null) throw new Error('This run has no Postgres: a file whose tests need one is named *.db.test.ts.');
+  if (url === null) throw new Error('There is no Postgres here: a file whose tests need one is named *.db.test.ts.');
   return new URL(url);
 }
