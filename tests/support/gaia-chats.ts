@@ -38,6 +38,10 @@ export type GaiaChats = TestChat & {
   port: number;
   connection: DatabaseConnection;
   vendors: { openai: FakeVendor; anthropic: FakeVendor; mimic: FakeVendor };
+  /** What a vendor was sent last. */
+  lastBody: (vendor: keyof GaiaChats['vendors']) => unknown;
+  /** How often any vendor was asked. */
+  asked: () => number;
   rows: (text: string, values?: unknown[]) => Promise<unknown[]>;
   /** Somebody whom the database has never seen. */
   person: (change?: Partial<UserPrincipal>) => Talker;
@@ -71,8 +75,9 @@ export async function startGaiaChats(options: TestChatOptions = {}): Promise<Gai
     createFakeOpenAi(),
   ]);
   const [openai, anthropic, mimic] = fakes;
+  const vendors = { openai, anthropic, mimic };
   const connection = connect({ url: database.url, poolSize: 8, log: silentLog });
-  const providers = providersOf({ openai, anthropic, mimic });
+  const providers = providersOf(vendors);
   const chat = createTestChat({
     providers,
     db: connection.db,
@@ -93,7 +98,9 @@ export async function startGaiaChats(options: TestChatOptions = {}): Promise<Gai
     ...chat,
     port: server.port,
     connection,
-    vendors: { openai, anthropic, mimic },
+    vendors,
+    lastBody: (vendor) => vendors[vendor].requests.at(-1)?.body,
+    asked: () => fakes.reduce((sum, { requests }) => sum + requests.length, 0),
     rows,
     person: (change = {}) => talker(server.port, change),
     messages,

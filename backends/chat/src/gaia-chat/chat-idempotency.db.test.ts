@@ -38,7 +38,6 @@ const wishes: [string, object][] = [
   ...unary.map((path): [string, object] => [path, bodyFor(path)]),
   ...streamed,
 ];
-const asked = (): number => Object.values(chats.vendors).reduce((sum, { requests }) => sum + requests.length, 0);
 
 /** As if everything had been forgotten but the conversation: what a crash between the two commits leaves. */
 async function forgetKeys(): Promise<void> {
@@ -51,7 +50,7 @@ describe('a request that is sent again with its Idempotency-Key', () => {
     const again = await me.post(path, bodyFor(path), key);
     expect(again.headers.get('idempotency-replayed')).toBe('true');
     expect(await jsonOf(again)).toEqual(first);
-    expect(asked()).toBe(1);
+    expect(chats.asked()).toBe(1);
     expect(await chats.messages(me)).toHaveLength(2);
   });
 
@@ -77,7 +76,7 @@ describe('a request that is sent again with its Idempotency-Key', () => {
       if (text.endsWith('data: [DONE]\n\n')) break;
     }
     expect(await (await me.post(path, body, key)).text()).toBe(text);
-    expect(asked()).toBe(1);
+    expect(chats.asked()).toBe(1);
   });
 
   it.each(streams)('to %s as a stream gets the same bytes', async (path) => {
@@ -87,7 +86,7 @@ describe('a request that is sent again with its Idempotency-Key', () => {
     const again = await me.post(path, body, key);
     expect(again.headers.get('content-type')).toBe('text/event-stream');
     expect(await again.text()).toBe(first);
-    expect(asked()).toBe(1);
+    expect(chats.asked()).toBe(1);
     expect(await chats.messages(me)).toHaveLength(2);
   });
 
@@ -98,7 +97,7 @@ describe('a request that is sent again with its Idempotency-Key', () => {
     await chats.vendors.openai.received(1);
     gate.open();
     expect(new Set(await answers).size).toBe(1);
-    expect(asked()).toBe(1);
+    expect(chats.asked()).toBe(1);
     expect(await chats.messages(me)).toHaveLength(2);
   });
 
@@ -114,7 +113,7 @@ describe('a request that is sent again with its Idempotency-Key', () => {
       expect((await me.post(path, message, { 'idempotency-key': wrong })).status).toBe(422);
     }
     expect(await chats.messages(me)).toEqual([]);
-    expect(asked()).toBe(0);
+    expect(chats.asked()).toBe(0);
   });
 
   it('of the greatest length names a turn that can be stored', async () => {
@@ -127,7 +126,7 @@ describe('a request that is sent again with its Idempotency-Key', () => {
     await jsonOf(me.post('/api/v0.2/chat', message, key), 502);
     await chats.ended(me);
     await jsonOf(me.post('/api/v0.2/chat', message, key));
-    expect(asked()).toBe(2);
+    expect(chats.asked()).toBe(2);
     expect((await chats.messages(me)).map(({ status }) => status)).toEqual(['completed', 'completed']);
   });
 
@@ -144,7 +143,7 @@ describe('a request that is sent again with its Idempotency-Key', () => {
     const again = await eventsOf(me.post('/api/v0.2/chat/stream', message, key));
     expect(contentOf(again)).toBe('Hello, world!');
     expect(again.at(-1)).toBe('[DONE]');
-    expect(asked()).toBe(2);
+    expect(chats.asked()).toBe(2);
     expect(await chats.messages(me)).toMatchObject([
       { role: 'user', status: 'completed' },
       { role: 'assistant', status: 'completed', content: 'Hello, world!' },
@@ -158,7 +157,7 @@ describe('a turn that was answered before its process died', () => {
     await forgetKeys();
     const again = await jsonOf(me.post(path, bodyFor(path), key));
     expect(again).toMatchObject({ response: first['response'], conversation_id: first['conversation_id'] });
-    expect(asked()).toBe(1);
+    expect(chats.asked()).toBe(1);
     expect(await chats.messages(me)).toHaveLength(2);
   });
 
@@ -172,7 +171,7 @@ describe('a turn that was answered before its process died', () => {
     expect(contentOf(events)).toBe('Hello, world!');
     const isOurs = path.endsWith('/stream');
     expect(typesOf(events).includes('complete')).toBe(isOurs);
-    expect(asked()).toBe(1);
+    expect(chats.asked()).toBe(1);
     expect(await chats.messages(me)).toHaveLength(2);
   });
 
@@ -181,6 +180,6 @@ describe('a turn that was answered before its process died', () => {
     await forgetKeys();
     const other = await jsonOf(me.post('/api/v0.2/chat', { ...message, message: 'something else' }, key));
     expect(other['conversation_id']).not.toBe(first['conversation_id']);
-    expect(asked()).toBe(2);
+    expect(chats.asked()).toBe(2);
   });
 });

@@ -33,13 +33,12 @@ const sendings: [string, object][] = [
 
 const conversations = async (): Promise<unknown[]> =>
   await chats.rows('select title, preview, turn_lease from conversations where user_id = $1', [me.principal.userId]);
-const asked = (): number => Object.values(chats.vendors).reduce((sum, { requests }) => sum + requests.length, 0);
 
 describe('a message that is refused leaves nothing behind', () => {
   it.each(sendings)('at %s with %j', async (path, body) => {
     chats.metering.refuseNext(new AppError('budget_exceeded', 'nothing is left'));
     expect(await jsonOf(me.post(path, body), 429)).toMatchObject({ code: 'budget_exceeded' });
-    expect([await conversations(), await chats.messages(me), asked()]).toEqual([[], [], 0]);
+    expect([await conversations(), await chats.messages(me), chats.asked()]).toEqual([[], [], 0]);
   });
 
   it('in a conversation that has others, which goes on', async () => {
@@ -57,7 +56,7 @@ describe('a message that is refused leaves nothing behind', () => {
   it('because it wants what its model has not', async () => {
     const fields = { model: claude, response_format: { type: 'json_object' } };
     await jsonOf(me.post('/api/v0.2/chat', { message: 'x', ...fields }), 422);
-    expect([await conversations(), await chats.messages(me), asked()]).toEqual([[], [], 0]);
+    expect([await conversations(), await chats.messages(me), chats.asked()]).toEqual([[], [], 0]);
   });
 
   it.each([{}, { stream: true }])('because its vendor does not take it, with %j', async (fields) => {

@@ -25,9 +25,6 @@ afterAll(async () => await chats.close());
 const chat = '/api/v0.2/chat';
 const anId: unknown = expect.stringMatching(/^[0-9a-f-]{36}$/);
 
-/** What a vendor got last. */
-const asked = (vendor: keyof GaiaChats['vendors']): unknown => chats.vendors[vendor].requests.at(-1)?.body;
-
 describe('a persona', () => {
   const pirate = { name: `Pirate ${Math.random()}`, system_prompt: 'You are a pirate. {tools_section}' };
 
@@ -38,19 +35,19 @@ describe('a persona', () => {
   ] as const)('is the system prompt at %s', async (vendor, model) => {
     const id = await madeId(me.post('/api/v0.2/personas', pirate));
     await jsonOf(me.post(chat, { message: 'x', model, persona_id: id }));
-    expect(systemPromptOf(asked(vendor))).toContain('You are a pirate.');
-    expect(systemPromptOf(asked(vendor))).not.toContain('{tools_section}');
-    expect(JSON.stringify(asked(vendor))).not.toContain('You are Mu');
+    expect(systemPromptOf(chats.lastBody(vendor))).toContain('You are a pirate.');
+    expect(systemPromptOf(chats.lastBody(vendor))).not.toContain('{tools_section}');
+    expect(JSON.stringify(chats.lastBody(vendor))).not.toContain('You are Mu');
   });
 
   it('that the user chose answers from then on, and Mu before, also where the caller keeps the history', async () => {
     const messages = [{ role: 'user', content: 'x' }];
     await jsonOf(me.post(chat, { messages, model: gpt }));
-    expect(systemPromptOf(asked('openai'))).toContain('You are Mu');
+    expect(systemPromptOf(chats.lastBody('openai'))).toContain('You are Mu');
     const id = await madeId(me.post('/api/v0.2/personas', { ...pirate, name: `P ${Math.random()}` }));
     await jsonOf(me.post('/api/v0.2/personas/set', { persona_id: id }));
     await jsonOf(me.post(chat, { messages, model: gpt }));
-    expect(systemPromptOf(asked('openai'))).toBe('You are a pirate.');
+    expect(systemPromptOf(chats.lastBody('openai'))).toBe('You are a pirate.');
   });
 });
 
@@ -64,19 +61,21 @@ describe('messages', () => {
   it('without a conversation are sent as they are, and nothing is stored', async () => {
     const body = await jsonOf(me.post(chat, { messages, model: gpt }));
     expect(body).toMatchObject({ response: 'Hello, world!', conversation_id: null });
-    expect(asked('openai')).toMatchObject({ messages: [{ role: 'system' }, ...messages] });
+    expect(chats.lastBody('openai')).toMatchObject({ messages: [{ role: 'system' }, ...messages] });
     expect(await chats.messages(me)).toEqual([]);
   });
 
   it('with a conversation have the last question and its answer stored', async () => {
     const body = await jsonOf(me.post(chat, { messages, conversation_id: 'new', model: gpt }));
     expect(body).toMatchObject({ conversation_id: anId });
-    expect(asked('openai')).toMatchObject({ messages: [{ role: 'system' }, ...messages] });
+    expect(chats.lastBody('openai')).toMatchObject({ messages: [{ role: 'system' }, ...messages] });
     expect((await chats.messages(me)).map(({ content }) => content)).toEqual(['who am I?', 'Hello, world!']);
   });
 
   it('have a message behind them, where there is one', async () => {
     await jsonOf(me.post(chat, { messages, message: 'and you?', model: gpt }));
-    expect(asked('openai')).toMatchObject({ messages: [{}, ...messages, { role: 'user', content: 'and you?' }] });
+    expect(chats.lastBody('openai')).toMatchObject({
+      messages: [{}, ...messages, { role: 'user', content: 'and you?' }],
+    });
   });
 });

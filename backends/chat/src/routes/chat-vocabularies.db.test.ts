@@ -31,9 +31,6 @@ const anId: unknown = expect.stringMatching(/^[0-9a-f-]{36}$/);
 const aTime: unknown = expect.any(Number);
 const aText: unknown = expect.any(String);
 
-/** What a vendor got last. */
-const asked = (vendor: keyof GaiaChats['vendors']): unknown => chats.vendors[vendor].requests.at(-1)?.body;
-
 describe('POST /api/v0.2/chat with stream', () => {
   it('sends OpenAI’s chunks, one [DONE] at the end, and before it where the answer was stored', async () => {
     const events = await eventsOf(me.post(chat, { message: 'hello', model: gpt, stream: true }));
@@ -108,7 +105,7 @@ describe('POST /api/v1/chat', () => {
     const completion = await openai.chat.completions.create({ ...request, response_format: { type: 'json_object' } });
     expect(completion.choices[0]?.message.content).toBe('Hello, world!');
     expect(completion.usage?.total_tokens).toBe(13);
-    expect(asked('openai')).toMatchObject({ response_format: { type: 'json_object' } });
+    expect(chats.lastBody('openai')).toMatchObject({ response_format: { type: 'json_object' } });
     const stream = openai.chat.completions.stream({ ...request, stream_options: { include_usage: true } });
     const final = await stream.finalChatCompletion();
     expect(final.choices[0]).toMatchObject({ finish_reason: 'stop', message: { content: 'Hello, world!' } });

@@ -29,10 +29,6 @@ const aTime: unknown = expect.any(Number);
 const aText: unknown = expect.any(String);
 const nowhere = '99999999-9999-4999-8999-999999999999';
 
-/** What a vendor got last. */
-const asked = (vendor: keyof GaiaChats['vendors']): unknown => chats.vendors[vendor].requests.at(-1)?.body;
-const nobodyAsked = (): number => Object.values(chats.vendors).reduce((sum, { requests }) => sum + requests.length, 0);
-
 describe('POST /api/v0.2/chat', () => {
   it('answers in exactly the documented shape, and stores both messages', async () => {
     const body = await jsonOf(me.post(chat, { message: 'hello', stream: false, model: gpt }));
@@ -65,7 +61,7 @@ describe('POST /api/v0.2/chat', () => {
     const next = { message: 'two', model: gpt, conversation_id: first['conversation_id'] };
     const second = await jsonOf(me.post(chat, next));
     expect(second['conversation_id']).toBe(first['conversation_id']);
-    expect(asked('openai')).toMatchObject({
+    expect(chats.lastBody('openai')).toMatchObject({
       messages: [
         { role: 'system' },
         { role: 'user', content: 'one' },
@@ -82,7 +78,7 @@ describe('POST /api/v0.2/chat', () => {
       await jsonOf(me.post(chat, { message: `${word} ${'x'.repeat(80_000)}`, model: gpt, conversation_id }));
     }
     await jsonOf(me.post(chat, { message: 'and now?', model: gpt, conversation_id }));
-    const sent = JSON.stringify(asked('openai'));
+    const sent = JSON.stringify(chats.lastBody('openai'));
     expect(sent).toContain('You are Mu');
     expect(sent).toContain('third');
     expect(sent).toContain('and now?');
@@ -118,7 +114,7 @@ describe('POST /api/v0.2/chat', () => {
     expect(problem).toMatchObject({ errors: [{ path }] });
     expect(problem['detail']).not.toContain('Invalid input');
     expect(await chats.messages(me)).toEqual([]);
-    expect(nobodyAsked()).toBe(0);
+    expect(chats.asked()).toBe(0);
   });
 
   it.each([
@@ -136,7 +132,7 @@ describe('POST /api/v0.2/chat', () => {
       expect((await me.post(chat, { message: 'x', ...fields, stream })).status).toBe(404);
     expect((await me.post('/api/v0.2/chat/stream', { message: 'x', ...fields })).status).toBe(404);
     expect(await chats.messages(me)).toEqual([]);
-    expect(nobodyAsked()).toBe(0);
+    expect(chats.asked()).toBe(0);
   });
 
   it('answers for a model that the key may not use as for one that does not exist', async () => {
@@ -157,16 +153,16 @@ describe('POST /api/v0.2/chat', () => {
 
   it('asks models in the words that they know', async () => {
     await jsonOf(me.post(chat, { message: 'x', model: gpt }));
-    expect(asked('openai')).toMatchObject({ max_completion_tokens: 2_000, temperature: 0.7 });
-    expect(asked('openai')).not.toHaveProperty('max_tokens');
+    expect(chats.lastBody('openai')).toMatchObject({ max_completion_tokens: 2_000, temperature: 0.7 });
+    expect(chats.lastBody('openai')).not.toHaveProperty('max_tokens');
     await jsonOf(me.post(chat, { message: 'x', model: thinkingGpt, max_tokens: 9 }));
-    expect(asked('openai')).toMatchObject({ max_completion_tokens: 9 });
-    expect(asked('openai')).not.toHaveProperty('temperature');
+    expect(chats.lastBody('openai')).toMatchObject({ max_completion_tokens: 9 });
+    expect(chats.lastBody('openai')).not.toHaveProperty('temperature');
     await jsonOf(me.post(chat, { message: 'x', model: llama, temperature: 0 }));
-    expect(asked('mimic')).toMatchObject({ max_tokens: 2_000, temperature: 0 });
-    expect(asked('mimic')).not.toHaveProperty('max_completion_tokens');
+    expect(chats.lastBody('mimic')).toMatchObject({ max_tokens: 2_000, temperature: 0 });
+    expect(chats.lastBody('mimic')).not.toHaveProperty('max_completion_tokens');
     await jsonOf(me.post(chat, { message: 'x', model: claude }));
-    expect(asked('anthropic')).toMatchObject({ max_tokens: 2_000 });
+    expect(chats.lastBody('anthropic')).toMatchObject({ max_tokens: 2_000 });
   });
 
   it('passes tools and OpenAI’s own fields on, and gives back what the model wants of the tools', async () => {
@@ -180,8 +176,8 @@ describe('POST /api/v0.2/chat', () => {
     const body = await jsonOf(
       me.post(chat, { message: 'x', model: gpt, tools, tool_choice: 'auto', top_p: 0.5, stop: ['a'] }),
     );
-    expect(asked('openai')).toMatchObject({ tools, tool_choice: 'auto', top_p: 0.5, stop: ['a'] });
-    expect(JSON.stringify(asked('openai'))).toContain('- weather: Tells the weather');
+    expect(chats.lastBody('openai')).toMatchObject({ tools, tool_choice: 'auto', top_p: 0.5, stop: ['a'] });
+    expect(JSON.stringify(chats.lastBody('openai'))).toContain('- weather: Tells the weather');
     expect(body).toMatchObject({
       response: '',
       tool_calls: [{ function: { name: 'weather', arguments: '{"city":"Köln"}' } }],
@@ -190,9 +186,9 @@ describe('POST /api/v0.2/chat', () => {
 
   it('tells the model of an activity, but of a generic one nothing', async () => {
     await jsonOf(me.post(chat, { message: 'x', model: gpt, activity: 'climbing "K2"' }));
-    expect(systemPromptOf(asked('openai'))).toContain(String.raw`activity: "climbing \"K2\""`);
+    expect(systemPromptOf(chats.lastBody('openai'))).toContain(String.raw`activity: "climbing \"K2\""`);
     await jsonOf(me.post(chat, { message: 'x', model: gpt, activity: 'generic' }));
-    expect(JSON.stringify(asked('openai'))).not.toContain('activity');
+    expect(JSON.stringify(chats.lastBody('openai'))).not.toContain('activity');
   });
 
   it('leaves no conversation waiting when the vendor refuses or sends nothing that can be shown', async () => {
@@ -206,7 +202,7 @@ describe('POST /api/v0.2/chat', () => {
     expect(await jsonOf(me.post(chat, { message: 'last', model: gpt, conversation_id }))).toMatchObject({
       conversation_id,
     });
-    expect(JSON.stringify(asked('openai'))).not.toContain('then 5');
+    expect(JSON.stringify(chats.lastBody('openai'))).not.toContain('then 5');
     const statuses = (await chats.messages(me)).map(({ status }) => status);
     expect(statuses).toEqual([
       'completed',
