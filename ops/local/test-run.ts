@@ -10,7 +10,7 @@ import { reportVariable, TestReportSchema, type TestReport } from './test-report
 /** How vitest ended, and what it reported; null when it ended before it could. */
 export type TestRun = { code: number; report: TestReport | null };
 
-/** Vitest's projects that need neither a database nor processes: what `npm run check` has time for. */
+/** Vitest's projects that need neither a database nor a platform that runs: what `npm run check` has time for. */
 export const quickProjects: readonly string[] = ['unit', 'edge', 'contract'];
 
 export type Tally = { passed: number; failed: number; skipped: number };
