@@ -3,6 +3,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import * as z from 'zod';
 import { generateSigningKeys } from '../../ops/local/signing-key.ts';
+import { workerdBinary } from '../../ops/local/workerd.ts';
 import { repositoryRoot } from '../../ops/repository.ts';
 import { start, type Running } from '../../ops/run.ts';
 import { copyGatewayBundle } from './gateway-bundle.ts';
@@ -41,7 +42,7 @@ export async function startEdge(ports: EdgePorts, vars: Record<string, string> =
   const workerd = await start({
     argv: [
       ...onALeash,
-      join(repositoryRoot, 'node_modules/workerd/bin/workerd'),
+      workerdBinary,
       'serve',
       join(directory, 'config.capnp'),
       '--socket-addr=http=127.0.0.1:0',
