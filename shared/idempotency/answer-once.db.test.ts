@@ -15,7 +15,7 @@ import type { ServiceEnv } from '../service/service-env.ts';
 import { answerOnce, streamOnce } from './answer-once.ts';
 import { createIdempotencyStore, endsChannel } from './idempotency-store.ts';
 import { createIdempotency, type Idempotency } from './idempotency.ts';
-import type { RecordedSink } from './recorded-sink.ts';
+import type { OnceSink } from './recorded-sink.ts';
 
 const cleanUp = new AsyncDisposableStack();
 let database: TestDatabase;
@@ -24,7 +24,7 @@ let origin: string;
 let effects: number;
 /** What the routes below do. */
 let work: () => Promise<Buffer>;
-let write: (sink: RecordedSink, signal: AbortSignal) => void;
+let write: (sink: OnceSink, signal: AbortSignal) => void;
 
 beforeAll(async () => {
   database = await createTestDatabase();
@@ -92,7 +92,7 @@ describe('a stream', () => {
       open();
       writable.write('data: 1\n\n');
       writable.write('data: 2\n\n');
-      complete();
+      complete?.();
       writable.end('data: [DONE]\n\n');
     };
     const headers = keyed();
@@ -106,7 +106,7 @@ describe('a stream', () => {
   });
 
   it('comes chunk by chunk, but for its end, which waits until all of it is kept', async () => {
-    const opened = Promise.withResolvers<RecordedSink>();
+    const opened = Promise.withResolvers<OnceSink>();
     write = (sink) => {
       sink.open();
       sink.writable.write('first\n\n');
@@ -117,7 +117,7 @@ describe('a stream', () => {
     const reader = answer.body?.pipeThrough(new TextDecoderStream()).getReader();
     expect((await reader?.read())?.value).toBe('first\n\n');
     const sink = await opened.promise;
-    sink.complete();
+    sink.complete?.();
     sink.writable.end('last\n\n');
     expect((await reader?.read())?.value).toBe('last\n\n');
     write = () => expect.unreachable();
@@ -130,7 +130,7 @@ describe('a stream', () => {
     write = ({ writable, open, broken }) => {
       open();
       writable.end('data: {"error":{}}\n\n');
-      broken();
+      broken?.();
     };
     expect(await (await post('/stream', { headers })).text()).toBe('data: {"error":{}}\n\n');
     write = endWith('whole');
@@ -143,9 +143,9 @@ describe('a stream', () => {
     const headers = keyed();
     write = ({ writable, open, complete, broken }) => {
       open();
-      complete();
+      complete?.();
       writable.end('data: {"error":{}}\n\n');
-      broken();
+      broken?.();
     };
     expect(await (await post('/stream', { headers })).text()).toBe('data: {"error":{}}\n\n');
     write = endWith('whole');
@@ -196,7 +196,7 @@ describe('a stream', () => {
             return;
           }
         }
-        complete();
+        complete?.();
         writable.end('end');
       };
       more();
@@ -223,7 +223,7 @@ describe('a stream', () => {
 function endWith(text: string): typeof write {
   return ({ writable, open, complete }) => {
     open();
-    complete();
+    complete?.();
     writable.end(text);
   };
 }

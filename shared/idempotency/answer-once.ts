@@ -6,7 +6,7 @@ import type { ServiceEnv } from '../service/service-env.ts';
 import type { Answer } from './idempotency-store.ts';
 import type { Claim, Idempotency } from './idempotency.ts';
 import type { Run } from './run.ts';
-import { recordedSink, unrecordedSink, type RecordedSink } from './recorded-sink.ts';
+import { recordedSink, type OnceSink } from './recorded-sink.ts';
 
 export type OnceOptions = { idempotency: Idempotency; body: Uint8Array; signal: AbortSignal };
 
@@ -47,13 +47,13 @@ export async function answerOnce(
 export async function streamOnce(
   c: Context<ServiceEnv>,
   { idempotency, body, signal }: OnceOptions,
-  work: (sink: RecordedSink, run: Run) => Promise<void>,
+  work: (sink: OnceSink, run: Run) => Promise<void>,
 ): Promise<Response> {
   const claim = await claimOf(c, { idempotency, body, signal });
   if (claim?.kind === 'replay') return replayed(claim.answer);
   const sink = eventStreamSink(c);
   if (!claim) {
-    await work(unrecordedSink(sink), onlyRun(signal));
+    await work(sink, onlyRun(signal));
     return sink.response();
   }
   const recorded = recordedSink(sink, claim.attempt, idempotency.recordings.start());

@@ -3,21 +3,16 @@ import type { AnswerSink } from '../service/direct-answer.ts';
 import type { Attempt } from './attempt.ts';
 import type { Recording } from './recordings.ts';
 
-/** A sink that remembers what passes through it. Whoever writes says how the stream ends, once. */
-export type RecordedSink = AnswerSink & {
+/** Where a stream goes that may be kept. Whoever writes says how it ends, once; a request without a key does not ask. */
+export type OnceSink = AnswerSink & {
   /** What is written from now on is the last event of a complete stream, and reaches the client once all of it is kept. */
-  complete: () => void;
+  complete?: () => void;
   /** The stream broke, or its client left: nothing is kept. */
-  broken: () => void;
+  broken?: () => void;
 };
 
-/** For requests without a key. */
-export function unrecordedSink(sink: AnswerSink): RecordedSink {
-  return { ...sink, complete: () => undefined, broken: () => undefined };
-}
-
 /** Passes a stream on as it comes, chunk by chunk and with its back-pressure, and keeps it for duplicates. */
-export function recordedSink(sink: AnswerSink, attempt: Attempt, recording: Recording): RecordedSink {
+export function recordedSink(sink: AnswerSink, attempt: Attempt, recording: Recording): Required<OnceSink> {
   const stream = new RecordingStream(sink.writable, attempt, recording);
   return { ...sink, writable: stream, complete: () => stream.complete(), broken: () => stream.broken() };
 }

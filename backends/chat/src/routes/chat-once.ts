@@ -5,7 +5,7 @@ import { answerOnce, streamOnce, type FirstAnswer } from '#shared/idempotency/an
 import { requestHashOf } from '#shared/idempotency/idempotent-request.ts';
 import type { Idempotency } from '#shared/idempotency/idempotency.ts';
 import type { Run } from '#shared/idempotency/run.ts';
-import type { RecordedSink } from '#shared/idempotency/recorded-sink.ts';
+import type { OnceSink } from '#shared/idempotency/recorded-sink.ts';
 import { clientLeft, sendBytes } from '#shared/service/direct-answer.ts';
 import { userOf } from '#shared/service/mount.ts';
 import type { ServiceEnv } from '#shared/service/service-env.ts';
@@ -20,7 +20,7 @@ export type ChatAsked = { rawBody: Uint8Array; request: ChatRequestBody };
 
 /** How a route says its answers. */
 export type ChatDialect = {
-  stream: (calls: Calls, chat: OpenChat | AnsweredChat, sink: RecordedSink) => Promise<void>;
+  stream: (calls: Calls, chat: OpenChat | AnsweredChat, sink: OnceSink) => Promise<void>;
   /** `completion` is what the model gave, and empty where the answer is given again. */
   fields: (fields: ChatResponseBody, completion: object) => object;
 };
@@ -63,7 +63,7 @@ export async function chatStreamOnce(
   c: Context<ServiceEnv>,
   { idempotency, chats, calls }: ChatServices,
   { rawBody: body, request }: ChatAsked,
-  work: (chat: OpenChat | AnsweredChat, sink: RecordedSink) => Promise<void>,
+  work: (chat: OpenChat | AnsweredChat, sink: OnceSink) => Promise<void>,
 ): Promise<Response> {
   return await streamOnce(c, { idempotency, body, signal: clientLeft(c) }, async (sink, run) => {
     calls.refuseWhenBusy();
