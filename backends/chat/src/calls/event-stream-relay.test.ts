@@ -1,36 +1,11 @@
-import { PassThrough } from 'node:stream';
 import { text } from 'node:stream/consumers';
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
-import type { StreamDialect } from './stream-dialect.ts';
+import { chunk, done, testRelay } from '../testing/test-relay.ts';
+import type { RelayOutcome } from './relay-options.ts';
 import { streamDialects } from './stream-dialects.ts';
-import { StreamReader } from './stream-reader.ts';
-import { EventStreamRelay, type RelayLimits, type RelayOutcome } from './event-stream-relay.ts';
-
-const chunk = 'data: {"choices":[{"delta":{"content":"ü – 𝄞"}}]}\n\n';
-const done = 'data: [DONE]\n\n';
-
-type Setting = { highWaterMark?: number; dialect?: StreamDialect; beforeEnd?: () => Promise<string> };
-
-function setUp(limits: Partial<RelayLimits> = {}, setting: Setting = {}) {
-  const { highWaterMark = 65_536, dialect = streamDialects['chat-completions'], beforeEnd } = setting;
-  const writable = new PassThrough({ highWaterMark });
-  const body = new PassThrough();
-  const outcomes: RelayOutcome[] = [];
-  const open = vi.fn<() => void>();
-  const relay = new EventStreamRelay({
-    sink: { writable, open },
-    reader: new StreamReader(dialect, { hidesUsage: false }),
-    errorEvent: dialect.errorEvent,
-    ...(beforeEnd && { beforeEnd }),
-    limits: { idleMs: 60_000, keepAliveMs: 15_000, heartbeatMs: 15_000, ...limits },
-    onFinished: (outcome) => void outcomes.push(outcome),
-  });
-  relay.started.catch(() => undefined);
-  return { relay, body, writable, outcomes, open };
-}
 
 async function relayed(parts: readonly (string | Buffer)[]): Promise<{ sent: string; outcomes: RelayOutcome[] }> {
-  const { relay, body, writable, outcomes } = setUp();
+  const { relay, body, writable, outcomes } = testRelay();
   relay.attach(body);
   for (const part of parts) body.write(part);
   body.end();
@@ -76,30 +51,11 @@ describe('a stream that is complete', () => {
   });
 });
 
-describe('a stream whose end waits for something', () => {
-  it.each([
-    ['a blank line that comes late', ['data: [DONE]\n'], 'data: [DONE]\n\n'],
-    ['one between carriage returns', ['data: [DONE]\r', '\r'], 'data: [DONE]\r\r'],
-    ['no line end at all', ['data: [DONE]'], done],
-    ['all of it', [done], done],
-  ])('ends in a whole event, with %s', async (_what, parts, end) => {
-    const { relay, body, writable, outcomes } = setUp({}, { beforeEnd: async () => ': kept\n\n' });
-    relay.attach(body);
-    for (const part of [chunk, ...parts]) {
-      body.write(part);
-      await new Promise(setImmediate);
-    }
-    body.end();
-    expect(await text(writable)).toBe(`${chunk}: kept\n\n${end}`);
-    expect(outcomes).toMatchObject([{ kind: 'completed' }]);
-  });
-});
-
 describe('an answer that is cut inside its last event', () => {
   const last = '{"type":"response.completed","response":{"error":null,"output":[{"type":"message"}],"usage":{}}}';
 
   it.each(Array.from(last, (_, at) => at).filter((at) => at > 0))('is broken at byte %i', async (at) => {
-    const { relay, body, writable, outcomes } = setUp({}, { dialect: streamDialects.responses });
+    const { relay, body, writable, outcomes } = testRelay({}, { dialect: streamDialects.responses });
     relay.attach(body);
     body.end(`data: {"type":"response.created"}\n\ndata: ${last.slice(0, at)}`);
     expect(await text(writable)).not.toContain('response.completed');
@@ -107,7 +63,7 @@ describe('an answer that is cut inside its last event', () => {
   });
 
   it('is whole where nothing but the line end is missing', async () => {
-    const { relay, body, writable, outcomes } = setUp({}, { dialect: streamDialects.responses });
+    const { relay, body, writable, outcomes } = testRelay({}, { dialect: streamDialects.responses });
     relay.attach(body);
     body.end(`data: ${last}`);
     expect(await text(writable)).toBe(`data: ${last}`);
@@ -151,7 +107,7 @@ describe('a stream that is not complete ends in an error event and without [DONE
   });
 
   it('when the connection breaks, and the provider’s stream is destroyed', async () => {
-    const { relay, body, writable } = setUp();
+    const { relay, body, writable } = testRelay();
     relay.attach(body);
     body.write(chunk);
     await relay.started;
@@ -165,7 +121,7 @@ describe('before the first byte', () => {
     ['an empty stream', ''],
     ['a stream that starts with an error', 'data: {"error":{"message":"no"}}\n\n'],
   ])('%s is an error that can still become an HTTP answer', async (_name, stream) => {
-    const { relay, body, open } = setUp();
+    const { relay, body, open } = testRelay();
     relay.attach(body);
     body.end(stream);
     await expect(relay.started).rejects.toMatchObject({ code: 'upstream_failed' });
@@ -173,7 +129,7 @@ describe('before the first byte', () => {
   });
 
   it('a stream that comes too late is thrown away', async () => {
-    const { relay, body } = setUp();
+    const { relay, body } = testRelay();
     relay.fail(new Error('too late'));
     relay.attach(body);
     expect(body.destroyed).toBe(true);
@@ -182,7 +138,7 @@ describe('before the first byte', () => {
 
 describe('a client', () => {
   it('that leaves has the provider’s stream destroyed and is counted as cancelled', async () => {
-    const { relay, body, writable, outcomes } = setUp();
+    const { relay, body, writable, outcomes } = testRelay();
     relay.attach(body);
     body.write(chunk);
     await relay.started;
@@ -192,7 +148,7 @@ describe('a client', () => {
   });
 
   it('that leaves with the whole answer, before its provider has ended, has not cancelled it', async () => {
-    const { relay, body, writable, outcomes } = setUp();
+    const { relay, body, writable, outcomes } = testRelay();
     relay.attach(body);
     body.write(chunk + done);
     await relay.started;
@@ -202,7 +158,7 @@ describe('a client', () => {
   });
 
   it('that reads slowly stops the reading from the provider', async () => {
-    const { relay, body, writable } = setUp({}, { highWaterMark: 16 });
+    const { relay, body, writable } = testRelay({}, { highWaterMark: 16 });
     relay.attach(body);
     body.write(chunk);
     await relay.started;
@@ -217,7 +173,7 @@ describe('silence', () => {
   afterEach(() => void vi.useRealTimers());
 
   it('is filled with comments, and ends at the limit in an error event', async () => {
-    const { relay, body, writable, outcomes } = setUp({ idleMs: 40_000 });
+    const { relay, body, writable, outcomes } = testRelay({ idleMs: 40_000 });
     relay.attach(body);
     body.write(chunk);
     await vi.advanceTimersByTimeAsync(31_000);
@@ -229,7 +185,7 @@ describe('silence', () => {
   });
 
   it('begins the answer after a keep-alive’s time, even when the provider has not answered at all', async () => {
-    const { relay, writable, open } = setUp();
+    const { relay, writable, open } = testRelay();
     await vi.advanceTimersByTimeAsync(14_999);
     expect(open).not.toHaveBeenCalled();
     await vi.advanceTimersByTimeAsync(1);
@@ -238,7 +194,7 @@ describe('silence', () => {
   });
 
   it('in an answer that has begun is filled often enough to notice within a second that the client has left', async () => {
-    const { relay, body, writable } = setUp({ heartbeatMs: 500 });
+    const { relay, body, writable } = testRelay({ heartbeatMs: 500 });
     relay.attach(body);
     body.write(chunk);
     await vi.advanceTimersByTimeAsync(1_100);
@@ -248,7 +204,7 @@ describe('silence', () => {
   });
 
   it('is never filled inside an event', async () => {
-    const { relay, body, writable } = setUp();
+    const { relay, body, writable } = testRelay();
     relay.attach(body);
     body.write('data: {"a":1}\n');
     await vi.advanceTimersByTimeAsync(16_000);
@@ -256,7 +212,7 @@ describe('silence', () => {
   });
 
   it('counts anew after every byte', async () => {
-    const { relay, body, outcomes } = setUp({ idleMs: 10_000 });
+    const { relay, body, outcomes } = testRelay({ idleMs: 10_000 });
     relay.attach(body);
     for (let i = 0; i < 5; i++) {
       body.write(chunk);
@@ -266,7 +222,7 @@ describe('silence', () => {
   });
 
   it('before the first byte is for others to end', async () => {
-    const { relay, body, writable, outcomes } = setUp({ idleMs: 20_000 });
+    const { relay, body, writable, outcomes } = testRelay({ idleMs: 20_000 });
     await vi.advanceTimersByTimeAsync(60_000);
     expect(outcomes).toEqual([]);
     relay.attach(body);
@@ -276,7 +232,7 @@ describe('silence', () => {
   });
 
   it('after [DONE] is a complete answer', async () => {
-    const { relay, body, writable, outcomes } = setUp({ idleMs: 10_000, heartbeatMs: 500 });
+    const { relay, body, writable, outcomes } = testRelay({ idleMs: 10_000, heartbeatMs: 500 });
     relay.attach(body);
     body.write(chunk + done);
     await vi.advanceTimersByTimeAsync(10_000);

@@ -1,46 +1,10 @@
-import type { Readable, Writable } from 'node:stream';
+import type { Readable } from 'node:stream';
 import { AppError } from '#shared/http/error.ts';
 import { brokenOff } from '../protocols/translated-events.ts';
 import { clientGone, silent } from './deadline.ts';
 import { closedEvent, endsWithBlankLine, lineStart } from './event-lines.ts';
-import type { Reading, StreamReader } from './stream-reader.ts';
-
-/** Where the events go. `open` sends status and headers, so that an error before it is an ordinary HTTP error. */
-export type EventSink = {
-  writable: Writable;
-  open: () => void;
-  /** What is written from now on is the end of a complete stream. */
-  complete?: () => void;
-  /** The stream did not become complete. */
-  broken?: () => void;
-};
-
-export type RelayLimits = {
-  idleMs: number;
-  /** Silence after which a comment tells the client that the connection is alive; before the first byte it begins the answer. */
-  keepAliveMs: number;
-  /** Silence, in an answer that has begun, after which an empty comment finds out whether the client is still there. */
-  heartbeatMs: number;
-};
-
-export type RelayOutcome =
-  | { kind: 'completed'; firstByteMs: number }
-  | { kind: 'broken'; error: AppError; firstByteMs: number | null }
-  | { kind: 'cancelled'; firstByteMs: number | null };
-
-export type RelayOptions = {
-  sink: EventSink;
-  limits: RelayLimits;
-  reader: StreamReader;
-  errorEvent: (error: AppError) => string;
-  /**
-   * What has to be done before the caller may believe that the stream is complete; the event that says so waits for
-   * it. What it resolves with is sent before that event. When it rejects, the stream ends as a broken one.
-   */
-  beforeEnd?: () => Promise<string>;
-  /** Called exactly once. */
-  onFinished: (outcome: RelayOutcome) => void;
-};
+import type { RelayOptions, RelayOutcome } from './relay-options.ts';
+import type { Reading } from './stream-reader.ts';
 
 const maxLineBytes = 16 * 1024 * 1024;
 const newline = 10;
@@ -71,8 +35,9 @@ export class EventStreamRelay {
   #tail: Buffer = Buffer.alloc(0);
   /** Whether the event that ends a complete stream has been read. */
   #isComplete = false;
-  /** The end of a complete stream, as long as it waits for `beforeEnd`. */
+  /** The end of a complete stream, as long as it waits: for `beforeEnd`, or a turn of the loop for its provider's end. */
   #lastBlock: Buffer | undefined;
+  #turn: NodeJS.Immediate | undefined;
   #silentMs = 0;
   #tickMs = 0;
   #timer: NodeJS.Timeout | undefined;
@@ -114,7 +79,7 @@ export class EventStreamRelay {
 
   /** Ends the stream because of an error: as an HTTP error when nothing was sent yet, else as an error event. */
   fail(cause: unknown): void {
-    if (this.#finished || this.#lastBlock) return;
+    if (this.#finished || this.#waitsForBeforeEnd()) return;
     if (this.#isComplete) return this.#complete();
     this.#break(cause);
   }
@@ -158,9 +123,12 @@ export class EventStreamRelay {
   #passEnd(block: Buffer, terminalAt: number): void {
     const { beforeEnd } = this.#options;
     this.#isComplete = true;
-    if (!beforeEnd && !this.#options.sink.complete) return this.#send(block);
+    if (!beforeEnd && !this.#options.sink.complete) return this.#holdForATurn(block);
     this.#send(block.subarray(0, terminalAt));
-    if (!beforeEnd) return this.#sendEnd(block.subarray(terminalAt));
+    if (!beforeEnd) {
+      this.#options.sink.complete?.();
+      return this.#send(block.subarray(terminalAt));
+    }
     this.#lastBlock = block.subarray(terminalAt);
     beforeEnd().then(
       (last) => this.#endWith(last),
@@ -169,6 +137,18 @@ export class EventStreamRelay {
       },
     );
     return undefined;
+  }
+
+  /**
+   * Most providers end their answer with the same packet. Then the last events and our own end are one write instead of
+   * two, for everybody on the way to the client.
+   */
+  #holdForATurn(block: Buffer): void {
+    this.#lastBlock = block;
+    this.#turn = setImmediate(() => {
+      if (this.#lastBlock) this.#send(this.#lastBlock);
+      this.#lastBlock = undefined;
+    });
   }
 
   /** Behind the end only the line may follow that closes its event. */
@@ -181,22 +161,17 @@ export class EventStreamRelay {
   #endWith(last: string): void {
     if (this.#finished) return;
     this.#send(Buffer.from(last));
-    this.#sendEnd(this.#lastBlock ? closedEvent(this.#lastBlock) : Buffer.alloc(0));
-    this.#lastBlock = undefined;
+    this.#options.sink.complete?.();
+    if (this.#lastBlock) this.#lastBlock = closedEvent(this.#lastBlock);
     this.#complete();
   }
 
-  #sendEnd(block: Buffer): void {
-    this.#options.sink.complete?.();
-    this.#send(block);
-  }
-
   #onEnd(): void {
-    if (this.#finished || this.#lastBlock) return;
+    if (this.#finished || this.#waitsForBeforeEnd()) return;
     const rest = Buffer.concat(this.#held);
     this.#held = [];
     if (!this.#isComplete && rest.length > 0) this.#passUnended(rest);
-    if (this.#finished || this.#lastBlock) return;
+    if (this.#finished || this.#waitsForBeforeEnd()) return;
     if (this.#isComplete) this.#complete();
     else this.fail(new AppError('upstream_failed', 'The provider ended its answer before it was complete'));
   }
@@ -207,8 +182,13 @@ export class EventStreamRelay {
     if (terminalAt !== undefined) this.#passEnd(pass, terminalAt);
   }
 
+  #waitsForBeforeEnd(): boolean {
+    return this.#lastBlock !== undefined && this.#turn === undefined;
+  }
+
   #complete(): void {
-    this.#options.sink.writable.end();
+    this.open();
+    this.#options.sink.writable.end(this.#lastBlock);
     this.#finish({ kind: 'completed', firstByteMs: this.#firstByteMs ?? 0 });
   }
 
@@ -216,6 +196,7 @@ export class EventStreamRelay {
     this.#finished = true;
     if (outcome.kind !== 'completed') this.#options.sink.broken?.();
     clearTimeout(this.#timer);
+    clearImmediate(this.#turn);
     this.#held = [];
     this.#body?.destroy();
     this.#options.onFinished(outcome);

@@ -2,7 +2,7 @@ import type { ChatResponseBody } from '#shared/contracts/chat.ts';
 import { AppError } from '#shared/http/error.ts';
 import type { Spent, Target } from '../calls/call.ts';
 import type { Answer as CallAnswer, Calls, StreamExtras } from '../calls/calls.ts';
-import type { EventSink } from '../calls/event-stream-relay.ts';
+import type { EventSink } from '../calls/relay-options.ts';
 import type { Answer } from '../conversations/turn-store.ts';
 import { chunkOf, wholeAnswer, type Chunk, type WholeAnswer } from './completion-answer.ts';
 import { nothingCame, type AnsweredChat, type OpenChat } from './open-chat.ts';
