@@ -37,7 +37,6 @@ export class EventStreamRelay {
   #isComplete = false;
   /** The end of a complete stream, as long as it waits: for `beforeEnd`, or a turn of the loop for its provider's end. */
   #lastBlock: Buffer | undefined;
-  #turn: NodeJS.Immediate | undefined;
   #silentMs = 0;
   #tickMs = 0;
   #timer: NodeJS.Timeout | undefined;
@@ -145,8 +144,8 @@ export class EventStreamRelay {
    */
   #holdForATurn(block: Buffer): void {
     this.#lastBlock = block;
-    this.#turn = setImmediate(() => {
-      if (this.#lastBlock) this.#send(this.#lastBlock);
+    setImmediate(() => {
+      if (!this.#finished && this.#lastBlock) this.#send(this.#lastBlock);
       this.#lastBlock = undefined;
     });
   }
@@ -183,7 +182,7 @@ export class EventStreamRelay {
   }
 
   #waitsForBeforeEnd(): boolean {
-    return this.#lastBlock !== undefined && this.#turn === undefined;
+    return this.#lastBlock !== undefined && this.#options.beforeEnd !== undefined;
   }
 
   #complete(): void {
@@ -196,7 +195,6 @@ export class EventStreamRelay {
     this.#finished = true;
     if (outcome.kind !== 'completed') this.#options.sink.broken?.();
     clearTimeout(this.#timer);
-    clearImmediate(this.#turn);
     this.#held = [];
     this.#body?.destroy();
     this.#options.onFinished(outcome);
