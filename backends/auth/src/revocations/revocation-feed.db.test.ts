@@ -16,6 +16,8 @@ import {
 } from './revocation-feed.ts';
 
 const neverMs = 3_600_000;
+/** By which nothing ever grows old, so that no reader makes the feed look. */
+const stopped = (): number => 1_700_000_000_000;
 const deaf: RevocationNotices = { listen: () => ({ stop: async () => undefined }) };
 
 let database: TestDatabase;
@@ -42,7 +44,7 @@ afterAll(async () => {
 
 describe('the feed of revocations', () => {
   it('brings a revocation at once by notice, without any poll', async () => {
-    await start({ pollMs: neverMs });
+    await start({ pollMs: neverMs, now: stopped });
     await listening();
     const { position } = await feed.after(null);
     await revoke('by-notice');
@@ -50,7 +52,7 @@ describe('the feed of revocations', () => {
   });
 
   it('listens again after its connection was killed, and has missed nothing', async () => {
-    await start({ pollMs: neverMs });
+    await start({ pollMs: neverMs, now: stopped });
     await listening();
     const { position } = await feed.after(null);
     await queryRows(database.url, `SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE ${isListener}`);
@@ -69,6 +71,28 @@ describe('the feed of revocations', () => {
     await vi.waitFor(async () => expect(await idsAfter(null)).toContain('by-poll'));
   });
 
+  it('has its answer for whoever asks before the first look, and looks itself when no poll came for long', async () => {
+    let clock = Date.now();
+    await revoke('before-the-start');
+    launch({ notices: deaf, pollMs: neverMs, now: () => clock });
+    expect((await feed.after(null)).revocations.map(({ id }) => id)).toContain('before-the-start');
+    await revoke('while-polls-were-late');
+    clock += 2_001;
+    const { ageMs, revocations } = await feed.after(null);
+    expect(revocations.map(({ id }) => id)).toContain('while-polls-were-late');
+    expect(ageMs).toBe(0);
+  });
+
+  it('says within the time the gateway waits that a database that hangs cannot be asked', async () => {
+    let clock = Date.now();
+    await start({ notices: deaf, pollMs: neverMs, now: () => clock });
+    await proxy.set({ state: 'timeout' });
+    clock += 2_001;
+    const startedAt = performance.now();
+    expect(await codeOf(feed.after(null))).toBe('unavailable');
+    expect(performance.now() - startedAt).toBeLessThan(2_000);
+  });
+
   it('says it cannot tell when the database is away, rather than tell what is old, and recovers', async () => {
     await start({ pollMs: 50 });
     await vi.waitUntil(async () => (await feed.after(null)).ageMs < 1_000);
@@ -81,10 +105,17 @@ describe('the feed of revocations', () => {
 
   it('asks the database before it calls a reader that is ahead lost', async () => {
     await start({ notices: deaf, pollMs: neverMs });
-    const { position } = await knowing();
+    const { position } = await feed.after(null);
     await revoke('told-by-another-instance');
     expect(await feed.after(position + 1)).toMatchObject({ position: position + 1, reset: false, revocations: [] });
     expect((await feed.after(position + 100)).reset).toBe(true);
+  });
+
+  it('takes nothing from a reader that is ahead while the database cannot say who is right', async () => {
+    await start({ notices: deaf, pollMs: neverMs });
+    const { position } = await feed.after(null);
+    await proxy.set({ state: 'down' });
+    expect(await codeOf(feed.after(position + 1))).toBe('unavailable');
   });
 
   it('starts over when the database was restored to an earlier state', async () => {
@@ -102,7 +133,7 @@ describe('a feed that holds less than the window', () => {
   it('gives the newest and vouches for no more', async () => {
     for (const id of ['one', 'two', 'three']) await revoke(id);
     await start({ notices: deaf, maxEntries: 2 });
-    const { revocations, completeSince } = await knowing();
+    const { revocations, completeSince } = await feed.after(null);
     expect(revocations.map(({ id }) => id)).toEqual(['two', 'three']);
     expect(completeSince).toBeGreaterThan(Date.now() / 1_000 - 60);
   });
@@ -115,7 +146,7 @@ describe('users who get their tokens from somebody else', () => {
     const id = await disabledUser();
     let clock = Date.now();
     await start({ notices: deaf, pollMs: 50, disabledUsers, now: () => clock });
-    await knowing();
+    await feed.after(null);
     for (let second = 0; second < 120; second++) {
       const feed = await vi.waitFor(async () => await feedAfter(null));
       const standing = feed.revocations.find((revocation) => revocation.id === id);
@@ -132,7 +163,7 @@ describe('users who get their tokens from somebody else', () => {
     const id = await disabledUser();
     let clock = 1_700_000_000_000;
     await start({ notices: deaf, pollMs: 20, disabledUsers, now: () => clock });
-    let { position } = await knowing();
+    let { position } = await feed.after(null);
     const sent: number[] = [];
     for (let second = 0; second < 40; second++) {
       const feed = await vi.waitFor(async () => await feedAfter(position));
@@ -152,7 +183,7 @@ describe('users who get their tokens from somebody else', () => {
     await disabledUser();
     const latest = await disabledUser();
     await start({ notices: deaf, pollMs: 50, disabledUsers, maxStanding: 1 });
-    const { position, revocations } = await knowing();
+    const { position, revocations } = await feed.after(null);
     expect(revocations.filter(({ kind }) => kind === 'user').map(({ id }) => id)).toEqual([latest]);
     await revoke('beside-the-standing');
     await vi.waitFor(async () => expect(await idsAfter(position)).toContain('beside-the-standing'));
@@ -172,19 +203,18 @@ async function feedAfter(position: number | null): Promise<RevocationFeed> {
 type Options = Partial<Omit<RevocationFeedOptions, 'reader' | 'log'>>;
 
 async function start(options: Options): Promise<void> {
+  launch(options);
+  await feed.after(null);
+}
+
+function launch(options: Options): void {
   const reader = createRevocationReader(connection.db);
   const notices = createRevocationNotices({ url: throughProxy(), log: silentLog });
   feed = startRevocationFeed({ reader, notices, log: silentLog, ...options });
-  await knowing();
-}
-
-/** The feed as soon as it has read the database once. */
-async function knowing(): Promise<RevocationFeed> {
-  return await vi.waitFor(async () => await feed.after(null));
 }
 
 async function idsAfter(position: number | null): Promise<string[]> {
-  // A feed that never polls says so after two seconds; what it holds is what these tests are about.
+  // Not while the database is away; when it is back is what the caller waits for.
   const answer = await feed.after(position).catch(() => null);
   return answer?.revocations.map(({ id }) => id) ?? [];
 }

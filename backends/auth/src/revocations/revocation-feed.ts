@@ -1,3 +1,4 @@
+import { setTimeout as sleep } from 'node:timers/promises';
 import { AppError } from '#shared/http/error.ts';
 import { revocationRules, type RevocationFeed } from '#shared/identity/revocation-feed.ts';
 import type { Logger } from '#shared/log.ts';
@@ -27,12 +28,17 @@ export type RevocationFeedOptions = {
 };
 
 export type RunningRevocationFeed = {
-  /** Rejects with `unavailable` when the database could not be asked lately: stale is worse than nothing. */
+  /**
+   * What is older than two seconds, or not there yet just after the start, is looked up first. Rejects with
+   * `unavailable` when that fails or takes longer than a second: stale is worse than nothing.
+   */
   after: (position: number | null) => Promise<RevocationFeed>;
   stop: () => Promise<void>;
 };
 
 const maxAgeMs = 2_000;
+/** Half of what the gateway waits for us: when the database hangs, it shall hear that from us. */
+const maxWaitMs = 1_000;
 /** About 700 kB every ten seconds for each reader. Whoever has more of them bans them at Supabase as well. */
 const mostStanding = 10_000;
 const { windowSeconds } = revocationRules;
@@ -61,18 +67,30 @@ export function startRevocationFeed(options: RevocationFeedOptions): RunningRevo
     standing.set(await readStanding());
     asOf = startedAt;
   };
-  const poll = oneAtATime(() => refresh().catch((error: unknown) => log.warn('cannot read revocations', { error })));
+  /** Whether it could look. */
+  const poll = oneAtATime(async () => {
+    try {
+      await refresh();
+      return true;
+    } catch (error) {
+      log.warn('cannot read revocations', { error });
+      return false;
+    }
+  });
   const timer = setInterval(() => void poll(), pollMs);
   const listening = notices.listen(() => void poll());
+  const ageMs = (): number => Math.max(0, now() - asOf);
   void poll();
   return {
     after: async (position) => {
       const sequence = position === null ? null : standing.sequenceOf(position);
       // Another instance may have been told a moment earlier; only the database knows who is right.
-      if (sequence !== null && sequence > memory.position()) await poll();
-      const ageMs = Math.max(0, now() - asOf);
-      if (ageMs > maxAgeMs) throw new AppError('unavailable', 'Nobody can say right now what was revoked');
-      return { ...standing.addTo(memory.after(sequence), position, Math.floor(now() / 1_000)), ageMs };
+      const isReaderAhead = sequence !== null && sequence > memory.position();
+      if (isReaderAhead || ageMs() > maxAgeMs) {
+        const hasLooked = await Promise.race([poll(), sleep(maxWaitMs, false, { ref: false })]);
+        if (!hasLooked) throw new AppError('unavailable', 'Nobody can say right now what was revoked');
+      }
+      return { ...standing.addTo(memory.after(sequence), position, Math.floor(now() / 1_000)), ageMs: ageMs() };
     },
     stop: async () => {
       clearInterval(timer);
@@ -95,12 +113,12 @@ function standingReader({ disabledUsers, log, maxStanding = mostStanding }: Revo
 }
 
 /** Runs that overlap become one more after the present one, which sees what the callers want seen. */
-function oneAtATime(work: () => Promise<void>): () => Promise<void> {
-  let running: Promise<void> | undefined;
-  let next: Promise<void> | undefined;
-  const run = async (): Promise<void> => {
+function oneAtATime<T>(work: () => Promise<T>): () => Promise<T> {
+  let running: Promise<T> | undefined;
+  let next: Promise<T> | undefined;
+  const run = async (): Promise<T> => {
     try {
-      await work();
+      return await work();
     } finally {
       running = undefined;
     }
