@@ -6,7 +6,8 @@ import { clientAddress, type AddressedRequest } from './client-address.ts';
 import { createFloodGuard, floodWindowMs, type FloodBinding } from './flood-guard.ts';
 import { floodNameOf, floodNameOfPeer } from './flood-name.ts';
 import { secondsUntilReset, type RateLimitState } from './rate-limit.ts';
-import { createRpmLeases, type LeaseSource, type RpmDecision } from './rpm-leases.ts';
+import type { RpmDecision } from './held-leases.ts';
+import { createRpmLeases, type LeaseSource } from './rpm-leases.ts';
 import { rpmWindowMs } from './rpm-window.ts';
 
 /** Where limits leave what they found: what the answer has to say, and where the request came from. */

@@ -1,22 +1,6 @@
 import { describe, expect, it, vi } from 'vitest';
 import { createRpmLeases, type LeaseSource } from './rpm-leases.ts';
-import { grantLease, type RpmWindow } from './rpm-window.ts';
-
-type World = { now: number };
-
-/** The counter of one key as it is in the world, without a network in between. */
-function counter(world: World) {
-  let window: RpmWindow | undefined;
-  return vi.fn<LeaseSource>(async (_key, ask) => {
-    const next = grantLease(window, ask, world.now);
-    window = next.window;
-    return next.lease;
-  });
-}
-
-function isolate(world: World, ask: LeaseSource, skewMs = 0) {
-  return createRpmLeases({ ask, now: () => world.now + skewMs });
-}
+import { admitted, counter, isolate } from './test-leases.ts';
 
 describe('the leases of an isolate', () => {
   it.each([1, 2, 7, 10, 60, 600])('admit exactly a limit of %i to a caller who stays with one isolate', async (rpm) => {
@@ -165,6 +149,41 @@ describe('the leases of an isolate', () => {
     void leases.take('key', 1_000);
     expect(await leases.take('key', 1_000)).toMatchObject({ admitted: true });
     expect(ask).toHaveBeenCalledTimes(3);
+  });
+
+  it('say on each answer what is really left', async () => {
+    const world = { now: 0 };
+    const leases = isolate(world, counter(world));
+    const said: number[] = [];
+    for (let request = 0; request < 100; request += 1) said.push((await leases.take('key', 100)).remaining);
+    expect(said).toEqual(Array.from({ length: 100 }, (_, request) => 99 - request));
+  });
+
+  it('are all used before anybody is refused because nothing is left elsewhere', async () => {
+    const world = { now: 0 };
+    const ask = counter(world);
+    const [leases, elsewhere] = [isolate(world, ask), isolate(world, ask)];
+    const here = await admitted(leases, 22, 100);
+    const there = await admitted(elsewhere, 200, 100);
+    expect(await leases.take('key', 100)).toMatchObject({ admitted: true });
+    const rest = await admitted(leases, 200, 100);
+    expect(here + there + 1 + rest).toBe(100);
+  });
+
+  it('serve while nobody can be asked, to the last one', async () => {
+    const world = { now: 0 };
+    const count = counter(world);
+    let granted = 0;
+    const ask = vi.fn<LeaseSource>(async (...asked) => {
+      const lease = await count(...asked);
+      granted += lease.granted;
+      return lease;
+    });
+    const leases = isolate(world, ask);
+    await admitted(leases, 20, 1_000);
+    ask.mockRejectedValue(new Error('away'));
+    expect(await admitted(leases, granted - 20, 1_000)).toBe(granted - 20);
+    await expect(leases.take('key', 1_000)).rejects.toThrow('away');
   });
 
   it('follow a limit that was changed, in both directions', async () => {
