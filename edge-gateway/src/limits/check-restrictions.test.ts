@@ -153,11 +153,13 @@ describe("the client's address", () => {
 
   it('is the last entry of a trusted list, whatever the client put before it', () => {
     expect(clientAddress(request({ 'x-forwarded-for': '1.1.1.1, 192.0.2.7' }), 'x-forwarded-for')).toBe('192.0.2.7');
+    expect(clientAddress(request({ 'x-real-ip': '::ffff:192.0.2.7' }), 'x-real-ip')).toBe('192.0.2.7');
   });
 
   it.each([
     ['192.0.2.7:51234', '192.0.2.7'],
     ['[2001:db8::7]:51234', '2001:db8::7'],
+    ['[::ffff:10.0.0.7]:51234', '10.0.0.7'],
   ])('is the peer %s of the connection on plain workerd', (clientIp, address) => {
     expect(clientAddress(request({}, { clientIp }), undefined)).toBe(address);
   });

@@ -2,6 +2,8 @@ import type { HeaderLookup } from '../header-lookup.ts';
 
 export type AddressedRequest = { raw: Pick<Request, 'cf'>; headers: HeaderLookup };
 
+const mapping = '::ffff:';
+
 /**
  * Where a request comes from, or null where that cannot be known. A header counts only when the operator named it,
  * because anybody can send one: on Cloudflare `cf-connecting-ip`, behind a proxy the header that the proxy writes.
@@ -12,12 +14,17 @@ export type AddressedRequest = { raw: Pick<Request, 'cf'>; headers: HeaderLookup
 export function clientAddress({ raw, headers }: AddressedRequest, trustedHeader: string | undefined): string | null {
   if (trustedHeader === undefined) return peerAddress(raw.cf);
   const sent = headers.get(trustedHeader) ?? null;
-  return sent === null ? null : sent.slice(sent.lastIndexOf(',') + 1).trim();
+  return sent === null ? null : unmapped(sent.slice(sent.lastIndexOf(',') + 1).trim());
 }
 
 function peerAddress(cf: Request['cf']): string | null {
   const peer = cf?.['clientIp'];
   if (typeof peer !== 'string') return null;
   const end = peer.lastIndexOf(':');
-  return peer.startsWith('[') ? peer.slice(1, end - 1) : peer.slice(0, end);
+  return peer.startsWith('[') ? unmapped(peer.slice(1, end - 1)) : peer.slice(0, end);
+}
+
+/** A socket for both kinds of addresses writes 10.0.0.1 as ::ffff:10.0.0.1, by which nobody would know it for a private one. */
+function unmapped(address: string): string {
+  return address.startsWith(mapping) && address.includes('.') ? address.slice(mapping.length) : address;
 }
