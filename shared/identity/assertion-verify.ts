@@ -44,6 +44,8 @@ async function claimsOf(
       audience,
       typ: assertionRules.type,
       requiredClaims: ['iat', 'exp', 'principal'],
+      // Also refuses one that is dated in the future, which would be good until then.
+      maxTokenAge: assertionRules.lifetimeSeconds,
       clockTolerance: assertionRules.clockToleranceSeconds,
       currentDate: new Date(now()),
     });

@@ -44,6 +44,13 @@ describe('an assertion', () => {
     expect(await createAssertionVerifier(keys, 'chat', () => start + skew)(await sign())).toEqual(principal);
   });
 
+  it('is refused when it is dated in the future', async () => {
+    const tomorrow = start + 24 * 3_600_000;
+    const token = await createAssertionSigner(ours.privateJwk, () => tomorrow)(principal, 'chat');
+    expect(await verify(token)).toBeNull();
+    expect(await createAssertionVerifier(keys, 'chat', () => tomorrow)(token)).toEqual(principal);
+  });
+
   it('is refused for every bit flipped in its signature and for every truncation', async () => {
     const token = await sign();
     const [head, payload, signature] = token.split('.');
