@@ -39,6 +39,19 @@ async function failing(graceSeconds?: number): Promise<Fixture> {
   return made;
 }
 
+/** Whether a request is served only once the feed has answered. */
+async function waits({ read, current }: Fixture): Promise<boolean> {
+  const answer = Promise.withResolvers<RevocationFeed>();
+  read.mockReturnValueOnce(answer.promise);
+  let isServed = false;
+  const serving = current().then(() => (isServed = true));
+  await new Promise((resolve) => setTimeout(resolve, 0));
+  const hasWaited = !isServed;
+  answer.resolve(empty);
+  await serving;
+  return hasWaited;
+}
+
 describe('a feed that answers', () => {
   it('is read from its start before the first request goes on', async () => {
     const { read, current } = fixture();
@@ -147,6 +160,54 @@ describe('a feed that cannot be read', () => {
     pass(2_001);
     await current();
     expect(read.mock.calls.at(-1)).toEqual([7]);
+  });
+});
+
+describe('a feed that could not be read once', () => {
+  it('is waited for when it is older than five seconds: the grace is for one that cannot be read now', async () => {
+    const made = fixture();
+    await made.current();
+    made.pass(2_100);
+    made.read.mockRejectedValueOnce(new Error('away'));
+    await made.current();
+    await made.settled();
+    made.pass(29_900);
+    expect(await waits(made)).toBe(true);
+  });
+
+  it('is waited for after it answered again, even if its answer was true before it failed', async () => {
+    const made = fixture();
+    made.read.mockRejectedValueOnce(new Error('away'));
+    await expect(made.current()).rejects.toMatchObject({ code: 'unavailable' });
+    made.pass(1_000);
+    made.read.mockResolvedValueOnce({ ...empty, ageMs: 2_000 });
+    await made.current();
+    made.pass(3_001);
+    expect(await waits(made)).toBe(true);
+  });
+
+  it('is waited for when the attempt that failed was given up on before, and a later one succeeded', async () => {
+    const made = fixture();
+    await made.current();
+    const lost = Promise.withResolvers<RevocationFeed>();
+    made.read.mockReturnValueOnce(lost.promise);
+    made.pass(2_001);
+    await made.current();
+    made.pass(4_001);
+    await made.current();
+    made.pass(4_000);
+    lost.reject(new Error('away'));
+    await made.settled();
+    made.pass(1_001);
+    expect(await waits(made)).toBe(true);
+  });
+
+  it('is not waited for while the next attempt has not told whether it still fails', async () => {
+    const made = await failing();
+    made.pass(6_000);
+    await made.current();
+    made.pass(4_000);
+    expect(await waits(made)).toBe(false);
   });
 });
 

@@ -25,13 +25,16 @@ export const attemptMs = 2_000;
 const refreshAfterMs = 2_000;
 const boundMs = 5_000;
 const retryAfterMs = 1_000;
+/** An attempt that has not ended by then will not: the platform ended its request. */
+const giveUpMs = 2 * attemptMs;
 
 type Attempt = { startedAt: number; done: Promise<void> };
 
 /**
  * Keeps the isolate's knowledge of revocations at most 5 s old: refreshed behind a request that finds it older than
  * 2 s, waited for by one that finds it older than 5 s. While the feed cannot be read, requests go on within the grace
- * without waiting for each attempt. Age counts from the truth in the database, not from when the answer came.
+ * without waiting for each attempt; a failure says so only until the next attempt had the time to tell. Age counts from
+ * the truth in the database, not from when the answer came.
  */
 export function createRevocations({ read, graceSeconds, now = Date.now }: RevocationsOptions): Revocations {
   const { position, apply, mark, hasKeyChanged, isSessionRevoked } = createRevoked();
@@ -39,27 +42,27 @@ export function createRevocations({ read, graceSeconds, now = Date.now }: Revoca
   let failedAt = -Infinity;
   let attempt: Attempt | undefined;
 
-  const run = async (mine: number): Promise<void> => {
+  const run = async (mine: Attempt): Promise<void> => {
     try {
       const feed = await read(position());
-      if (attempt?.startedAt !== mine) return; // Given up on, and a later one may have brought newer things.
+      if (attempt !== mine) return; // Given up on, and a later one may have brought newer things.
       apply(feed, now());
-      asOf = mine - feed.ageMs;
+      asOf = mine.startedAt - feed.ageMs;
+      failedAt = -Infinity;
     } catch {
-      failedAt = now();
+      if (attempt === mine) failedAt = now();
     } finally {
-      if (attempt?.startedAt === mine) attempt = undefined;
+      if (attempt === mine) attempt = undefined;
     }
   };
   /** One attempt at a time; one whose request was ended by the platform counts as failed after a while. */
   const refresh = (waitUntil: WaitUntil): Promise<void> | undefined => {
     const at = now();
-    if (attempt && at - attempt.startedAt <= 2 * attemptMs) return attempt.done;
+    if (attempt && at - attempt.startedAt <= giveUpMs) return attempt.done;
     if (at - failedAt < retryAfterMs) return undefined;
-    // Set before `run` starts, which compares itself with it.
     const { promise: done, resolve } = Promise.withResolvers<void>();
     attempt = { startedAt: at, done };
-    waitUntil(run(at).then(resolve));
+    waitUntil(run(attempt).then(resolve));
     return done;
   };
   const isWithinGrace = (): boolean => now() - asOf <= boundMs + graceSeconds * 1_000;
@@ -72,9 +75,9 @@ export function createRevocations({ read, graceSeconds, now = Date.now }: Revoca
       const age = now() - asOf;
       if (age <= refreshAfterMs) return;
       const attempting = refresh(waitUntil);
-      const isFailing = failedAt > asOf;
+      const isFailing = now() - failedAt <= giveUpMs;
       if (age <= boundMs || (isFailing && isWithinGrace())) return;
-      if (attempting) await settledWithin(attempting, 2 * attemptMs);
+      if (attempting) await settledWithin(attempting, giveUpMs);
       if (!isWithinGrace()) throw new AppError('unavailable', 'Credentials cannot be checked right now');
     },
   };
