@@ -1,6 +1,12 @@
 import * as z from 'zod/mini';
 import { UserPrincipalSchema } from './principal.ts';
 
+/**
+ * What auth says of a hash that no usable key has, as the `detail` of its 404: by these words the gateway tells it from
+ * the 404 of a wrong path or address. Versions differ for a while when they are deployed, so the words must stay.
+ */
+export const noUsableKey = 'No usable key has this hash';
+
 /** From where a key may be used. Null: from anywhere. */
 export const RestrictionsSchema = z.object({
   /** Exact origins of browsers, such as `https://game.example`. */

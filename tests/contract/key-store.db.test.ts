@@ -185,6 +185,7 @@ describe.each(names)('%s', (name) => {
   it.each([
     ['an error', 500, { message: 'broken' }],
     ['a refusal of ourselves', 401, {}],
+    ['that there is nothing at this path', 404, { code: 'not_found', detail: 'There is nothing at this path' }],
     ['an empty object', 200, {}],
     ['a key of nobody', 200, { principal: { kind: 'anonymous' }, expiresAt: null, rows: [{ key: '{}' }] }],
     ['two keys', 200, { rows: [{ key: '{}' }, { key: '{}' }] }],

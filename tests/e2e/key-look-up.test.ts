@@ -2,7 +2,7 @@ import { request, type IncomingMessage, type ServerResponse } from 'node:http';
 import { setTimeout as delay } from 'node:timers/promises';
 import { afterAll, beforeAll, beforeEach, describe, expect, it, vi } from 'vitest';
 import { createApiKey } from '#shared/identity/api-key.ts';
-import type { ResolvedKey } from '#shared/identity/resolved-key.ts';
+import { noUsableKey, type ResolvedKey } from '#shared/identity/resolved-key.ts';
 import { answerHealth, json, startHttp, type TestBackend } from '../support/edge-backends.ts';
 import { startEdge, type Edge } from '../support/edge.ts';
 
@@ -83,7 +83,9 @@ async function answerAsAuth(incoming: IncomingMessage, outgoing: ServerResponse)
   const reset = seen.feedReads === 1;
   await delay(isFeed ? feedMs : slownessMs);
   if (isFeed) return json(outgoing, 200, { position: 0, reset, completeSince: 0, ageMs: 0, revocations: [] });
-  return json(outgoing, known ? 200 : 404, known ? resolved : {});
+  if (known) return json(outgoing, 200, resolved);
+  const problem = { code: 'not_found', detail: noUsableKey };
+  outgoing.writeHead(404, { 'content-type': 'application/problem+json' }).end(JSON.stringify(problem));
 }
 
 async function statuses(key: string, count: number): Promise<Map<number, number>> {

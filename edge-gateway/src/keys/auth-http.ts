@@ -1,4 +1,4 @@
-import { ResolvedKeySchema } from '#shared/identity/resolved-key.ts';
+import { noUsableKey, ResolvedKeySchema } from '#shared/identity/resolved-key.ts';
 import { askAuth, type AuthClient } from './ask-auth.ts';
 import { cannotTell, lookUpMs, type KeyStore } from './key-store.ts';
 
@@ -6,11 +6,9 @@ import { cannotTell, lookUpMs, type KeyStore } from './key-store.ts';
 export function createAuthHttpKeyStore(client: AuthClient, timeoutMs: number = lookUpMs): KeyStore {
   return {
     find: async (keyHash) => {
-      const answer = await askAuth(client, '/internal/keys/resolve', {
-        method: 'POST',
-        body: JSON.stringify({ key_hash: keyHash }),
-        signal: AbortSignal.timeout(timeoutMs),
-      });
+      const body = JSON.stringify({ key_hash: keyHash });
+      const init = { method: 'POST', body, signal: AbortSignal.timeout(timeoutMs) };
+      const answer = await askAuth(client, '/internal/keys/resolve', init, noUsableKey);
       if (answer === null) return null;
       const resolved = ResolvedKeySchema.safeParse(answer);
       if (!resolved.success) throw cannotTell('auth answered in another shape');
