@@ -84,7 +84,10 @@ export const revocations = pgTable(
     sequence: bigint({ mode: 'number' }).primaryKey().generatedAlwaysAsIdentity(),
     kind: text({ enum: ['key', 'session', 'user'] }).notNull(),
     subjectId: text('subject_id').notNull(),
-    createdAt: moment('created_at').notNull().defaultNow(),
+    /** Not when its transaction began: until then somebody else may have held the lock, and made a token. */
+    createdAt: moment('created_at')
+      .notNull()
+      .default(sql`clock_timestamp()`),
   },
   (table) => [
     index('revocations_created_at_idx').on(table.createdAt),

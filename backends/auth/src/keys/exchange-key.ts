@@ -35,7 +35,8 @@ export async function exchangeKey(
     const { allowedModels, allowedOrigins, allowedIps } = key;
     const restrictions = { allowedModels, allowedOrigins, allowedIps };
     const grant = { userId, keyId, sessionId: randomUUID(), scopes, limits, restrictions, lifetimeSeconds };
-    const token = await tokens.issue(grant);
+    // Only its time says which revocations of the key came before it, so it is taken from their clock, under the lock.
+    const token = await tokens.issue({ ...grant, issuedAt: await tx.seconds() });
     if (token.length > maxTokenLength) {
       throw new AppError('conflict', 'The lists of this key are too long for a token: shorten them');
     }

@@ -33,6 +33,8 @@ export type KeyRotation = { secret: NewApiKey; environment: KeyEnvironment; at: 
 export type KeyTransaction = {
   /** Whether the user is an administrator now, whatever the credential said. */
   isAdmin: boolean;
+  /** Seconds since 1970 by the clock that revocations are timed with, whatever ours says. */
+  seconds: () => Promise<number>;
   /** Null: missing, revoked, or somebody else's. */
   find: (id: string) => Promise<ManagedKey | null>;
   /** How many of the user's keys were not revoked. */

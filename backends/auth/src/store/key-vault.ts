@@ -1,4 +1,5 @@
 import { and, count, desc, eq, isNotNull, isNull, sql } from 'drizzle-orm';
+import * as z from 'zod';
 import type { Database } from '#shared/db/connect.ts';
 import { apiKeys, revocations, users } from '#shared/db/schema.ts';
 import { enqueueEvent } from '#shared/events/outbox.ts';
@@ -12,6 +13,8 @@ import {
   rotationColumns,
   type ManagedKeyRow,
 } from './managed-key-row.ts';
+
+const SecondsSchema = z.object({ seconds: z.coerce.number() });
 
 /** The keys of users, for users. Look-ups by hash are in key-repository.ts. */
 export function createKeyVault(db: Database): KeyVault {
@@ -53,6 +56,7 @@ function keyTransaction(tx: Database, actor: KeyActor, { isAdmin }: { isAdmin: b
   const mine: Mine = { tx, userId };
   return {
     isAdmin,
+    seconds: async () => await secondsOf(tx),
     find: async (id) => await findKey(tx, userId, id),
     count: async () => await countKeys(mine),
     insert: async (key) => await insertKey(mine, key),
@@ -67,6 +71,12 @@ function keyTransaction(tx: Database, actor: KeyActor, { isAdmin }: { isAdmin: b
       await recordAudit(tx, { actor, action, userId, subjectId: id, ...states });
     },
   };
+}
+
+/** Not now(), which is when the transaction began: it may have waited for a revocation since. */
+async function secondsOf(tx: Database): Promise<number> {
+  const { rows } = await tx.execute(sql`select floor(extract(epoch from clock_timestamp())) as seconds`);
+  return SecondsSchema.parse(rows[0]).seconds;
 }
 
 async function findKey(db: Database, userId: string, id: string): ReturnType<KeyVault['find']> {

@@ -1,9 +1,10 @@
 import { and, asc, desc, eq, isNull, sql } from 'drizzle-orm';
 import type { Database } from '#shared/db/connect.ts';
-import { revocations, sessions, users } from '#shared/db/schema.ts';
+import { revocations, users } from '#shared/db/schema.ts';
 import type { Actor } from '../audit/audit-log.ts';
 import type { ManagedUser, UserDirectory, UserTransaction } from '../users/manage-users.ts';
 import { pageOf, recordAudit } from './audit-repository.ts';
+import { revokeSessions } from './end-sessions.ts';
 
 const columns = {
   id: users.id,
@@ -68,10 +69,7 @@ function userTransaction(tx: Database, actor: Actor): UserTransaction {
     },
     revoke: async (id) => {
       // Without this a refresh token would bring back what the edge was told has ended.
-      await tx
-        .update(sessions)
-        .set({ revokedAt: sql`now()` })
-        .where(and(eq(sessions.userId, id), isNull(sessions.revokedAt)));
+      await revokeSessions(tx, id);
       await tx.insert(revocations).values({ kind: 'user', subjectId: id });
     },
     record: async (action, id, states) => {

@@ -19,6 +19,8 @@ export type TokenGrant = {
   limits?: object;
   restrictions?: TokenRestrictions;
   lifetimeSeconds: number;
+  /** Seconds since 1970; absent: now. */
+  issuedAt?: number;
 };
 
 export type TokenSubject = { userId: string; sessionId: string | null; keyId: string | null; issuedAt: Date };
@@ -53,9 +55,9 @@ export function createAccessTokens(keys: readonly SigningKey[], now: () => numbe
   };
   return {
     requireKey,
-    issue: async ({ userId, sessionId, keyId, scopes, limits, restrictions, lifetimeSeconds }) => {
+    issue: async ({ userId, sessionId, keyId, scopes, limits, restrictions, lifetimeSeconds, ...grant }) => {
       const { algorithm, kid, privateKey } = requireKey();
-      const issuedAt = Math.floor(now() / 1_000);
+      const { issuedAt = Math.floor(now() / 1_000) } = grant;
       return await new SignJWT({
         scopes: [...scopes],
         ...(sessionId !== undefined && { sid: sessionId }),

@@ -1,4 +1,4 @@
-import { eq } from 'drizzle-orm';
+import { eq, sql } from 'drizzle-orm';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import * as z from 'zod';
 import { revocations, users } from '#shared/db/schema.ts';
@@ -77,6 +77,11 @@ describe('administrators', () => {
     const { refresh_token } = session;
     for (const change of changes) expect((await admin('PATCH', path(user.id), change)).status).toBe(200);
     expect((await anybody('POST', '/api/v1/auth/refresh', { refresh_token })).status).toBe(401);
+    // One by one, because a token that is just being made may say a later time than what ends all of the user's.
+    const told = await gaia.connection.db.execute(sql`
+      select kind from revocations where kind = 'session' and subject_id in
+        (select id::text from sessions where user_id = ${user.id})`);
+    expect(told.rows).toHaveLength(1);
     const again = SignedInSchema.parse((await anybody('POST', '/api/v1/auth/login', login)).body);
     expect((await admin('PATCH', path(user.id), { name: 'Renamed' })).status).toBe(200);
     const kept = { refresh_token: again.session.refresh_token };
