@@ -49,6 +49,19 @@ it('a token of a process whose clock is ahead ends with its key', async () => {
   expect(await lastRevocation()).toBeGreaterThanOrEqual(issuedAt);
 });
 
+it('a token is not ended by a revocation of the second before it, however late in that second it came', async () => {
+  const at = '2026-01-01T00:00:00.999Z';
+  const late = { kind: 'key', subjectId: keyId, createdAt: new Date(at) } as const;
+  await gaia.connection.db.insert(revocations).values(late);
+  expect(await lastRevocation()).toBe(Math.floor(Date.parse(at) / 1_000));
+});
+
+it('a token of a process whose clock is behind is not ended by what happened before it', async () => {
+  await rename();
+  await sleep(1_000);
+  expect(await exchanged(tokensOf({ aheadMs: -60_000 }))).toBeGreaterThan(await lastRevocation());
+});
+
 function tokensOf({ aheadMs }: { aheadMs: number }): AccessTokens {
   return createAccessTokens([createSigningKey('test')], () => Date.now() + aheadMs);
 }

@@ -6,8 +6,11 @@ import type { RevocationReader } from '../revocations/revocation-feed.ts';
 
 const NewestSchema = z.object({ sequence: z.coerce.number(), drawn: z.coerce.number() });
 
-/** In seconds since 1970, as the edge compares it with the times of tokens. */
-export const revokedAt = sql`extract(epoch from ${revocations.createdAt})::bigint`.mapWith(Number);
+/**
+ * In seconds since 1970, as the edge compares it with the times of tokens, and cut off as these are: rounded, it would
+ * end a token of the second after it.
+ */
+export const revokedAt = sql`floor(extract(epoch from ${revocations.createdAt}))`.mapWith(Number);
 
 /** The feed in Postgres. A trigger makes the order of numbers the order of commits, so none appears behind a reader. */
 export function createRevocationReader(db: Database): RevocationReader {
