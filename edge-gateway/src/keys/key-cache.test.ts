@@ -1,4 +1,4 @@
-import { describe, expect, it, vi } from 'vitest';
+import { afterEach, describe, expect, it, vi } from 'vitest';
 import { AppError } from '#shared/http/error.ts';
 import type { ResolvedKey } from '#shared/identity/resolved-key.ts';
 import type { RevocationFeed } from '#shared/identity/revocation-feed.ts';
@@ -141,6 +141,63 @@ describe('an unknown key', () => {
     find.mockRejectedValueOnce(new AppError('unavailable', 'away'));
     await expect(keys.find('a', waitUntil)).rejects.toMatchObject({ code: 'unavailable' });
     expect(await keys.find('a', waitUntil)).toBe(aUser);
+  });
+});
+
+describe('a look-up that never ends, as the platform ended the request that started it', () => {
+  afterEach(() => void vi.useRealTimers());
+
+  /** Nobody else waits for it either: the time that this request would wait does not pass. */
+  function abandoned(): Fixture {
+    vi.useFakeTimers({ toFake: ['setTimeout', 'clearTimeout'] });
+    const made = fixture();
+    made.find.mockReturnValueOnce(new Promise(() => undefined));
+    void made.keys.find('a', waitUntil).catch(() => undefined);
+    return made;
+  }
+
+  it.each([
+    ['when it has taken too long', 5_500],
+    ['an hour later', 3_600_000],
+    ['when the clock was set back', -3_600_000],
+  ])('is not joined %s, but replaced', async (_when, passed) => {
+    const { keys, find, clock } = abandoned();
+    clock.at += passed;
+    expect(await keys.find('a', waitUntil)).toBe(aUser);
+    expect(find).toHaveBeenCalledTimes(2);
+  });
+
+  it('is waited for no longer by those who joined it than by the one who started it', async () => {
+    const { keys, find, clock } = abandoned();
+    clock.at += 5_000;
+    const joined = keys.find('a', waitUntil).catch((error: unknown) => error);
+    await vi.advanceTimersByTimeAsync(500);
+    expect(await joined).toMatchObject({ code: 'unavailable' });
+    expect(find).toHaveBeenCalledTimes(1);
+  });
+
+  it('is forgotten when another key is looked up after its time', async () => {
+    const { keys, find, clock } = abandoned();
+    find.mockReturnValueOnce(new Promise(() => undefined));
+    void keys.find('b', waitUntil).catch(() => undefined);
+    expect(keys.sizes().lookUps).toBe(2);
+    clock.at += 5_500;
+    await keys.find('c', waitUntil);
+    expect(keys.sizes().lookUps).toBe(0);
+  });
+
+  it('does not bring a key back that was revoked meanwhile, when it ends after all', async () => {
+    const { keys, find, clock, revoked } = fixture();
+    const late = Promise.withResolvers<ResolvedKey | null>();
+    find.mockReturnValueOnce(late.promise);
+    const first = keys.find('a', waitUntil);
+    clock.at += 5_500;
+    revoke(revoked, 'key', 'key-1');
+    find.mockResolvedValue(null);
+    expect(await keys.find('a', waitUntil)).toBeNull();
+    late.resolve(aUser);
+    expect(await first).toBeNull();
+    expect(keys.recall('a')).toBeNull();
   });
 });
 

@@ -9,8 +9,8 @@ export type KnownKeys = {
   /** What is remembered of a key and still good. Ask `find` where there is nothing. */
   recall: (keyHash: string) => ResolvedKey | null;
   find: (keyHash: string, waitUntil: WaitUntil) => Promise<ResolvedKey | null>;
-  /** How many known and unknown keys are remembered. */
-  sizes: () => { known: number; unknown: number };
+  /** How many known and unknown keys are remembered, and how many are being looked up. */
+  sizes: () => { known: number; unknown: number; lookUps: number };
 };
 
 export type KeyCacheOptions = {
@@ -24,7 +24,7 @@ const maxUnknown = 10_000;
 const knownMs = 10 * 60_000;
 /** A key made just now works at the latest after this. */
 const unknownMs = 5_000;
-/** Two stores in a row, and a little. */
+/** Two stores in a row, and a little. What takes longer never ends: the platform ended the request that started it. */
 const flightMs = 2 * lookUpMs + 500;
 
 type Known = { resolved: ResolvedKey; keyId: string; userId: string; mark: number; until: number };
@@ -39,7 +39,7 @@ type Outcome = { resolved: ResolvedKey | null } | { error: unknown };
 export function createKeyCache({ store, revocations, now = Date.now }: KeyCacheOptions): KnownKeys {
   const known = createBoundedCache<Known>(maxKnown);
   const unknown = createBoundedCache<number>(maxUnknown);
-  const { flightTo, outcomeOf } = createFlights({ store, revocations, now });
+  const { flightTo, outcomeOf, count } = createFlights({ store, revocations, now });
 
   const isGood = ({ until, keyId, userId, mark }: Known): boolean =>
     until > now() && !revocations.hasKeyChanged(keyId, userId, mark);
@@ -62,7 +62,7 @@ export function createKeyCache({ store, revocations, now = Date.now }: KeyCacheO
       const entry = known.get(keyHash);
       return entry && isGood(entry) ? entry.resolved : null;
     },
-    sizes: () => ({ known: known.size(), unknown: unknown.size() }),
+    sizes: () => ({ known: known.size(), unknown: unknown.size(), lookUps: count() }),
     find: async (keyHash, waitUntil) => {
       const entry = known.get(keyHash);
       if (entry) {
@@ -79,13 +79,23 @@ export function createKeyCache({ store, revocations, now = Date.now }: KeyCacheO
 }
 
 type Flights = {
-  /** The look-up of a hash that is under way, or a new one. */
+  /** The look-up of a hash that is under way and may still end, or a new one. */
   flightTo: (keyHash: string, waitUntil: WaitUntil) => Flight;
   outcomeOf: (keyHash: string, flight: Flight) => Promise<ResolvedKey | null>;
+  count: () => number;
 };
 
 function createFlights({ store, revocations, now }: Required<KeyCacheOptions>): Flights {
   const flights = new Map<string, Flight>();
+  /** A clock that was set back far enough says the same as one that went on. */
+  const remainingMs = ({ startedAt }: Flight): number => flightMs - Math.abs(now() - startedAt);
+  /** Removes what never ended. The first in the map are the oldest. */
+  const sweep = (): void => {
+    for (const [keyHash, flight] of flights) {
+      if (remainingMs(flight) > 0) return;
+      flights.delete(keyHash);
+    }
+  };
   const land = async (keyHash: string, flight: Flight): Promise<void> => {
     flight.outcome = await store.find(keyHash).then(
       (resolved) => ({ resolved }),
@@ -95,6 +105,7 @@ function createFlights({ store, revocations, now }: Required<KeyCacheOptions>): 
   };
   /** The look-up goes on when the request that started it is gone: others may be waiting. */
   const takeOff = (keyHash: string, waitUntil: WaitUntil): Flight => {
+    sweep();
     const { promise: done, resolve } = Promise.withResolvers<void>();
     const flight: Flight = { mark: revocations.mark(), startedAt: now(), done };
     flights.set(keyHash, flight);
@@ -102,9 +113,13 @@ function createFlights({ store, revocations, now }: Required<KeyCacheOptions>): 
     return flight;
   };
   return {
-    flightTo: (keyHash, waitUntil) => flights.get(keyHash) ?? takeOff(keyHash, waitUntil),
+    count: () => flights.size,
+    flightTo: (keyHash, waitUntil) => {
+      const flight = flights.get(keyHash);
+      return flight && remainingMs(flight) > 0 ? flight : takeOff(keyHash, waitUntil);
+    },
     outcomeOf: async (keyHash, flight) => {
-      if (!flight.outcome) await settledWithin(flight.done, flightMs);
+      if (!flight.outcome) await settledWithin(flight.done, remainingMs(flight));
       const { outcome } = flight;
       if (!outcome && flights.get(keyHash) === flight) flights.delete(keyHash);
       if (!outcome) throw cannotTell('a look-up did not end');
