@@ -34,10 +34,13 @@ function requireFewHeaders(headers: EdgeRequest['headers']): void {
   );
 }
 
-/** Control characters, backslashes, empty segments, and anything that decodes to a dot segment. */
+/**
+ * Control characters, backslashes, empty segments, and dot segments, encoded or plain: workerd gives the path as it came,
+ * and `fetch` would resolve it after it was routed.
+ */
 export function isAmbiguousPath(path: string): boolean {
   if (path.includes('//')) return true;
-  if (!path.includes('%') && !path.includes('\\')) return false; // The platform has resolved plain dot segments.
+  if (!path.includes('/.') && !path.includes('%') && !path.includes('\\')) return false;
   if (/%5c|%25|%[01][0-9a-f]|%7f|\\/i.test(path)) return true;
   return path.split(/\/|%2f/i).some((part) => /^(?:\.|%2e){1,2}$/i.test(part));
 }

@@ -1,0 +1,75 @@
+import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
+import { ProblemSchema } from '#shared/contracts/problem-schema.ts';
+import { startEdge, type Edge } from '../support/edge.ts';
+import { knownKey, startHttp, startKnowingAuth } from '../support/edge-backends.ts';
+import { rawRequest } from '../support/raw-http.ts';
+
+const cleanUp = new AsyncDisposableStack();
+let edge: Edge;
+/** What the chat backend got, `METHOD target` each. */
+let received: string[];
+
+beforeAll(async () => {
+  const auth = cleanUp.use(await startKnowingAuth());
+  const chat = cleanUp.use(
+    await startHttp((request, response) => {
+      received.push(`${request.method} ${request.url}`);
+      response.end();
+    }),
+  );
+  edge = cleanUp.use(await startEdge({ auth: auth.port, chat: chat.port, asset: chat.port }));
+});
+afterAll(() => cleanUp.disposeAsync());
+beforeEach(() => {
+  received = [];
+});
+
+/** Gives the answer as it came, text and all. */
+async function send(line: string): Promise<string> {
+  const head = `${line} HTTP/1.1\r\nHost: a\r\nConnection: close\r\nX-API-Key: ${knownKey}\r\n\r\n`;
+  return (await rawRequest(edge.port, head)).text;
+}
+
+const statusOf = (answer: string): number => Number(answer.slice('HTTP/1.1 '.length, 12));
+const problemOf = (answer: string) => ProblemSchema.parse(JSON.parse(answer.slice(answer.indexOf('\r\n\r\n'))));
+
+describe('a path', () => {
+  it.each([
+    '/v1/models/../../internal/x',
+    '/v1/models/..',
+    '/v1/models/../x?a',
+    '/v1/models/./x',
+    '/v1/models/.',
+    '/..',
+    '/v1/models/%2e%2e/x',
+    '/v1/models/.%2E/x',
+    '/v1/models/%2e',
+    '/v1/models/..%2fx',
+    '//v1/models',
+    '/v1/models//x',
+    '/v1/models/..\\x',
+    '/v1\\models',
+    'http://a/v1/models/../x',
+    'http://a/v1/models/%2e%2e',
+  ])('that another layer could resolve differently is refused: %s', async (path) => {
+    const answer = await send(`GET ${path}`);
+    expect(statusOf(answer)).toBe(400);
+    expect(problemOf(answer).code).toBe('invalid_request');
+    expect(received).toEqual([]);
+  });
+
+  it.each([
+    ['/v1/models/..x', '/v1/models/..x'],
+    ['/v1/models/x../.y', '/v1/models/x../.y'],
+    ['/v1/models/...', '/v1/models/...'],
+    ['/v1/models?x=/../a//b', '/v1/models?x=/../a//b'],
+    ['http://b/v1/models', '/v1/models'],
+  ])('with dots that mean nothing passes as it is: %s', async (path, target) => {
+    expect(statusOf(await send(`GET ${path}`))).toBe(200);
+    expect(received).toEqual([`GET ${target}`]);
+  });
+
+  it('that begins with a dot by right passes', async () => {
+    expect(statusOf(await send('GET /.well-known/jwks.json'))).toBe(200);
+  });
+});
