@@ -211,6 +211,38 @@ describe('a feed that could not be read once', () => {
   });
 });
 
+describe('a clock that was set back', () => {
+  it('makes what is known too old, and so it is waited for', async () => {
+    const made = fixture();
+    await made.current();
+    made.pass(-1_001);
+    expect(made.revocations.areFresh()).toBe(false);
+    expect(await waits(made)).toBe(true);
+    expect(made.revocations.areFresh()).toBe(true);
+  });
+
+  it('by a second is none: requests that run at the same time see slightly different times', async () => {
+    const { revocations, read, current, pass } = fixture();
+    await current();
+    pass(-1_000);
+    expect(revocations.areFresh()).toBe(true);
+    await current();
+    expect(read).toHaveBeenCalledTimes(1);
+  });
+
+  it('lets the feed be read at once, whatever failed or never ended before', async () => {
+    const made = await failing();
+    made.pass(6_000);
+    await made.current();
+    made.pass(-3_600_000);
+    made.read.mockReturnValueOnce(new Promise(() => undefined));
+    void made.current();
+    expect(made.read).toHaveBeenCalledTimes(3);
+    made.pass(-3_600_000);
+    expect(await waits(made)).toBe(true);
+  });
+});
+
 describe('tokens', () => {
   it('of a revoked session or user are refused if they were issued by then, later ones of the user are not', async () => {
     const { revocations, read, current } = fixture();

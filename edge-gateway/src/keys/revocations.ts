@@ -27,6 +27,8 @@ const boundMs = 5_000;
 const retryAfterMs = 1_000;
 /** An attempt that has not ended by then will not: the platform ended its request. */
 const giveUpMs = 2 * attemptMs;
+/** Requests that run at the same time see slightly different times. */
+const clockToleranceMs = 1_000;
 
 type Attempt = { startedAt: number; done: Promise<void> };
 
@@ -42,6 +44,11 @@ export function createRevocations({ read, graceSeconds, now = Date.now }: Revoca
   let failedAt = -Infinity;
   let attempt: Attempt | undefined;
 
+  /** Nobody knows how long ago something was when the clock has been set back: longer than anything may be. */
+  const since = (then: number): number => {
+    const ms = now() - then;
+    return ms < -clockToleranceMs ? Infinity : ms;
+  };
   const run = async (mine: Attempt): Promise<void> => {
     try {
       const feed = await read(position());
@@ -57,25 +64,24 @@ export function createRevocations({ read, graceSeconds, now = Date.now }: Revoca
   };
   /** One attempt at a time; one whose request was ended by the platform counts as failed after a while. */
   const refresh = (waitUntil: WaitUntil): Promise<void> | undefined => {
-    const at = now();
-    if (attempt && at - attempt.startedAt <= giveUpMs) return attempt.done;
-    if (at - failedAt < retryAfterMs) return undefined;
+    if (attempt && since(attempt.startedAt) <= giveUpMs) return attempt.done;
+    if (since(failedAt) < retryAfterMs) return undefined;
     const { promise: done, resolve } = Promise.withResolvers<void>();
-    attempt = { startedAt: at, done };
+    attempt = { startedAt: now(), done };
     waitUntil(run(attempt).then(resolve));
     return done;
   };
-  const isWithinGrace = (): boolean => now() - asOf <= boundMs + graceSeconds * 1_000;
+  const isWithinGrace = (): boolean => since(asOf) <= boundMs + graceSeconds * 1_000;
   return {
     mark,
     hasKeyChanged,
     isSessionRevoked,
-    areFresh: () => now() - asOf <= refreshAfterMs,
+    areFresh: () => since(asOf) <= refreshAfterMs,
     current: async (waitUntil) => {
-      const age = now() - asOf;
+      const age = since(asOf);
       if (age <= refreshAfterMs) return;
       const attempting = refresh(waitUntil);
-      const isFailing = now() - failedAt <= giveUpMs;
+      const isFailing = since(failedAt) <= giveUpMs;
       if (age <= boundMs || (isFailing && isWithinGrace())) return;
       if (attempting) await settledWithin(attempting, giveUpMs);
       if (!isWithinGrace()) throw new AppError('unavailable', 'Credentials cannot be checked right now');
