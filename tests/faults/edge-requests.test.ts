@@ -24,10 +24,12 @@ beforeEach(() => {
   received = [];
 });
 
+type Sent = { headers?: string; body?: string };
+
 /** Gives the answer as it came, text and all. */
-async function send(line: string): Promise<string> {
-  const head = `${line} HTTP/1.1\r\nHost: a\r\nConnection: close\r\nX-API-Key: ${knownKey}\r\n\r\n`;
-  return (await rawRequest(edge.port, head)).text;
+async function send(line: string, { headers = '', body = '' }: Sent = {}): Promise<string> {
+  const head = `${line} HTTP/1.1\r\nHost: a\r\nConnection: close\r\nX-API-Key: ${knownKey}\r\n${headers}\r\n`;
+  return (await rawRequest(edge.port, Buffer.from(head + body))).text;
 }
 
 const statusOf = (answer: string): number => Number(answer.slice('HTTP/1.1 '.length, 12));
@@ -71,5 +73,24 @@ describe('a path', () => {
 
   it('that begins with a dot by right passes', async () => {
     expect(statusOf(await send('GET /.well-known/jwks.json'))).toBe(200);
+  });
+});
+
+describe('a request that only reads', () => {
+  it.each(['GET', 'HEAD'])('may say that it has no body: %s', async (method) => {
+    expect(statusOf(await send(`${method} /v1/models`, { headers: 'Content-Length: 0\r\n' }))).toBe(200);
+    expect(received).toEqual([`${method} /v1/models`]);
+  });
+
+  it.each([
+    ['Content-Length: 2', '{}'],
+    ['Transfer-Encoding: chunked', '2\r\n{}\r\n0\r\n\r\n'],
+  ])('may not have one, and is told so: %s', async (header, body) => {
+    const sent = { headers: `${header}\r\n`, body };
+    const answer = await send('GET /v1/models', sent);
+    expect(statusOf(answer)).toBe(400);
+    expect(problemOf(answer)).toMatchObject({ code: 'invalid_request', detail: 'A GET request may not have a body' });
+    expect(statusOf(await send('HEAD /v1/models', sent))).toBe(400);
+    expect(received).toEqual([]);
   });
 });

@@ -28,7 +28,7 @@ export function proxy(deps: Deps): Responder {
     if (upstream.open) requireHarmless(request.headers);
     request.upstream = upstream.service;
     const sendOn = (principal: Principal): Promise<EdgeAnswer> => {
-      const body = limitBody(request.headers, request.raw.body, upstream.maxBodyBytes);
+      const body = limitBody(request.headers, bodyOf(request), upstream.maxBodyBytes);
       const made = assertions(principal, upstream.service);
       if (typeof made === 'string') return forward({ upstream, request, body, assertion: made });
       return made.then((assertion) => forward({ upstream, request, body, assertion }));
@@ -43,6 +43,13 @@ export function proxy(deps: Deps): Responder {
 function requireHarmless(headers: EdgeRequest['headers']): void {
   refuseOwnRequest(headers);
   credentialsOf(headers);
+}
+
+/** A body of GET or HEAD means nothing (RFC 9110, 9.3.1) and `fetch` sends none. Dropping it would be a lie. */
+function bodyOf({ method, headers, raw: { body } }: EdgeRequest): Request['body'] {
+  if (body === null || (method !== 'GET' && method !== 'HEAD')) return body;
+  if (headers.get('content-length') === '0') return null;
+  throw new AppError('invalid_request', `A ${method} request may not have a body`);
 }
 
 const ownPaths = new Set(['/', '/health', '/ready', '/version']);
