@@ -32,6 +32,14 @@ describe('who may pass', () => {
     expect(find).not.toHaveBeenCalled();
   });
 
+  it.each(['Bearer short', 'Basic dTpw'])('refuses a good key next to %s without asking anybody', async (other) => {
+    const find = vi.fn();
+    const gateway = await testGateway({ find });
+    const headers = { 'x-api-key': key, authorization: other };
+    expect((await gateway.request('/v1/models', { headers })).status).toBe(401);
+    expect(find).not.toHaveBeenCalled();
+  });
+
   it('answers an unknown key exactly as a malformed one', async () => {
     const unknown = await testGateway({ find: async () => null });
     const headers = { 'x-request-id': 'same-request-id' };

@@ -41,12 +41,14 @@ function recalled(credential: string, { hashes, keys, tokens, revocations }: Ide
   return isTokenShaped(credential) ? tokens.recall(hash) : keys.recall(hash);
 }
 
-/** Two credentials are fine as long as they name the same user. */
+/** Two credentials are fine as long as they name the same user. Nobody is asked about one next to what can be none. */
 async function callerOfBoth(
-  [first, second]: readonly [string, string],
+  both: readonly [string, string],
   identities: Identities,
   waitUntil: WaitUntil,
 ): Promise<Caller> {
+  if (!both.every(isPlausible)) throw unauthenticated();
+  const [first, second] = both;
   const [one, other] = await Promise.all([
     callerOf(first, identities, waitUntil),
     callerOf(second, identities, waitUntil),
@@ -59,10 +61,13 @@ async function callerOfBoth(
 
 /** The one place that tells the kinds of credentials apart. Throws at once for what can be none. */
 function callerOf(credential: string, identities: Identities, waitUntil: WaitUntil): Promise<Caller> {
-  const isToken = isTokenShaped(credential);
-  if (!isToken && !isPlausibleApiKey(credential)) throw unauthenticated();
-  const find = isToken ? callerOfToken : callerOfKey;
+  if (!isPlausible(credential)) throw unauthenticated();
+  const find = isTokenShaped(credential) ? callerOfToken : callerOfKey;
   return remembered(credential, identities, find(credential, identities, waitUntil));
+}
+
+function isPlausible(credential: string): boolean {
+  return isTokenShaped(credential) || isPlausibleApiKey(credential);
 }
 
 async function remembered(credential: string, { hashes }: Identities, finding: Promise<Caller>): Promise<Caller> {
