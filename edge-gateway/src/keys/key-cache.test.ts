@@ -48,6 +48,16 @@ describe('a known key', () => {
     expect(find).toHaveBeenCalledTimes(2);
   });
 
+  it('is asked about once in five seconds when it has expired by the clock here and not by that of the store', async () => {
+    const { keys, find, clock } = fixture(async () => expiring(0));
+    for (let i = 0; i < 10; i++) expect(await keys.find('a', waitUntil)).toBeNull();
+    expect(find).toHaveBeenCalledTimes(1);
+    expect(keys.sizes().known).toBe(0);
+    clock.at += 5_000;
+    find.mockResolvedValue(aUser);
+    expect(await keys.find('a', waitUntil)).toBe(aUser);
+  });
+
   it.each([
     ['key', 'key-1'],
     ['user', 'user-1'],

@@ -48,14 +48,15 @@ export function createKeyCache({ store, revocations, now = Date.now }: KeyCacheO
   const lookUp = async (keyHash: string, waitUntil: WaitUntil): Promise<ResolvedKey | null | undefined> => {
     const flight = flightTo(keyHash, waitUntil);
     const resolved = await outcomeOf(keyHash, flight);
-    if (resolved === null) {
-      unknown.set(keyHash, flight.startedAt + unknownMs);
-      return null;
+    const entry = resolved && remembered(resolved, flight);
+    if (entry && revocations.hasKeyChanged(entry.keyId, entry.userId, entry.mark)) return undefined;
+    if (entry && entry.until > now()) {
+      known.set(keyHash, entry);
+      return resolved;
     }
-    const entry = remembered(resolved, flight);
-    if (revocations.hasKeyChanged(entry.keyId, entry.userId, entry.mark)) return undefined;
-    known.set(keyHash, entry);
-    return isGood(entry) ? resolved : null;
+    // Also what has expired here and not yet for the store, whose clock may be behind, or it would be asked every time.
+    unknown.set(keyHash, flight.startedAt + unknownMs);
+    return null;
   };
   return {
     recall: (keyHash) => {
