@@ -18,7 +18,7 @@ const post = async (path: string, body: object) => await app.call('POST', `auth/
 
 /** When the edge was told that all tokens of this user are over, in seconds. */
 async function endedAt(userId: string): Promise<number> {
-  const query = `select extract(epoch from created_at)::int as at from revocations where kind = 'user' and subject_id = $1`;
+  const query = `select floor(extract(epoch from created_at))::int as at from revocations where kind = 'user' and subject_id = $1`;
   const [row] = await app.rows(query, [userId]);
   return z.object({ at: z.int() }).parse(row).at;
 }
