@@ -58,6 +58,7 @@ export async function createSessionApp(options: Partial<EmbeddedIdentityOptions>
 
   return {
     app,
+    databaseUrl: database.url,
     identity,
     mails,
     signingKey,

@@ -27,6 +27,9 @@ export type NewConfirmation = { tokenHash: string; expiresAt: Date };
 /** An account that can be logged in to with an address. */
 export type Claimant = { account: Account; passwordHash: string };
 
+/** A hash that a password fitted, and what to store in its place: the same password under today's cost, or null. */
+export type ProvenPassword = { accountId: string; hash: string; renewed: string | null };
+
 export type Started = { account: Account; sessionId: string };
 
 export type AccountRepository = {
@@ -41,8 +44,8 @@ export type AccountRepository = {
   ) => Promise<Started>;
   /** The account that owns the address first, then those that only claim it, the latest first; a handful at most. */
   claimants: (address: string) => Promise<Claimant[]>;
-  startSession: (account: Account, session: NewSession, actor: Actor) => Promise<Started>;
-  replaceHash: (userId: string, hashes: { old: string; new: string }) => Promise<void>;
+  /** Null: the account was disabled, or has another password, since this one was found to fit. */
+  startSession: (proven: ProvenPassword, session: NewSession, actor: Actor) => Promise<Started | null>;
   /** Puts a new confirmation in the place of the last claimant's. Null: nobody claims the address. */
   renewConfirmation: (address: string, confirmation: NewConfirmation) => Promise<{ email: string } | null>;
   /** Gives the address to the account that the token was made for. False: no such token, not for this address, too late. */

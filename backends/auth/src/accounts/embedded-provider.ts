@@ -10,14 +10,7 @@ import { hashSecret } from '../sessions/refresh-token.ts';
 import { beginSession, decideRefresh, familyHashOf, sessionRules } from '../sessions/session.ts';
 import type { SessionRepository } from '../sessions/session-repository.ts';
 import type { AccessTokens } from '../tokens/access-tokens.ts';
-import {
-  addressOf,
-  type Account,
-  type AccountRepository,
-  type NewConfirmation,
-  type Started,
-  type Visitor,
-} from './account.ts';
+import { addressOf, type AccountRepository, type NewConfirmation, type Started, type Visitor } from './account.ts';
 import { createEmbeddedPasswords } from './embedded-passwords.ts';
 import type { IdentityProvider, Login, SignedIn } from './identity-provider.ts';
 import { noSoonerThan } from './public-answers.ts';
@@ -102,19 +95,13 @@ async function logIn(
   );
   const claimant = claimants[match];
   if (!claimant || claimant.account.disabledAt) throw unauthenticated();
-  await refundAttempt(counted);
-  await renewHash(options, claimant, password);
+  const { account, passwordHash: hash } = claimant;
+  const renewed = await passwords.renewed(password, hash);
   const { refreshToken, session } = begin(options, visitor);
-  return await signedIn(options, await accounts.startSession(claimant.account, session, visitor.actor), refreshToken);
-}
-
-async function renewHash(
-  { accounts, passwords }: EmbeddedProviderOptions,
-  { account, passwordHash }: { account: Account; passwordHash: string },
-  password: string,
-): Promise<void> {
-  const renewed = await passwords.renewed(password, passwordHash);
-  if (renewed !== null) await accounts.replaceHash(account.id, { old: passwordHash, new: renewed });
+  const started = await accounts.startSession({ accountId: account.id, hash, renewed }, session, visitor.actor);
+  if (!started) throw unauthenticated();
+  await refundAttempt(counted);
+  return await signedIn(options, started, refreshToken);
 }
 
 async function refresh(options: EmbeddedProviderOptions, shown: string, { actor }: Visitor): Promise<SignedIn> {

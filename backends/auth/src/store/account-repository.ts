@@ -1,26 +1,15 @@
 import { and, desc, eq, isNotNull, isNull, sql } from 'drizzle-orm';
 import type { Database } from '#shared/db/connect.ts';
-import { credentials, emailConfirmations, passwordSalts, sessions, users } from '#shared/db/schema.ts';
-import type { Account, AccountRepository, Claimant, NewAccount, Started } from '../accounts/account.ts';
+import { credentials, emailConfirmations, passwordSalts, users } from '#shared/db/schema.ts';
+import type { Account, AccountRepository, Claimant, NewAccount } from '../accounts/account.ts';
 import type { Actor } from '../audit/audit-log.ts';
-import type { NewSession } from '../sessions/session.ts';
+import { accountColumns } from './account-columns.ts';
 import { recordAudit } from './audit-repository.ts';
 import { confirmAddress } from './confirm-address.ts';
+import { insertSession, startSession } from './start-session.ts';
 
 /** As many accounts as one address may log in to: its owner, and the latest who only claim it. */
 const claimantLimit = 4;
-
-/** The columns of an account; needs `credentials` in the join. */
-export const accountColumns = {
-  id: users.id,
-  email: sql<string | null>`coalesce(${users.email}, ${credentials.email})`,
-  name: users.name,
-  role: users.role,
-  isConfirmed: sql<boolean>`${users.email} IS NOT NULL`,
-  disabledAt: users.disabledAt,
-  createdAt: users.createdAt,
-  updatedAt: users.updatedAt,
-};
 
 export function createAccountRepository(db: Database): AccountRepository {
   return {
@@ -34,14 +23,8 @@ export function createAccountRepository(db: Database): AccountRepository {
         return await insertSession(tx, created, session, actor);
       }),
     claimants: (address) => claimants(db, address),
-    startSession: async (account, session, actor) =>
-      await db.transaction(async (tx) => await insertSession(tx, account, session, actor)),
-    replaceHash: async (userId, hashes) => {
-      await db
-        .update(credentials)
-        .set({ passwordHash: hashes.new, updatedAt: new Date() })
-        .where(and(eq(credentials.userId, userId), eq(credentials.passwordHash, hashes.old)));
-    },
+    startSession: async (proven, session, actor) =>
+      await db.transaction(async (tx) => await startSession(tx, proven, session, actor)),
     renewConfirmation: (address, confirmation) =>
       db.transaction(async (tx) => {
         const last = await lastClaimant(tx, address);
@@ -87,19 +70,6 @@ async function insertAccount(
   await tx.insert(credentials).values({ userId: user.id, address, email, passwordHash });
   await recordAudit(tx, { actor, action: 'user.registered', userId: user.id, subjectId: user.id, after: { name } });
   return { ...user, email, isConfirmed: false };
-}
-
-async function insertSession(tx: Database, account: Account, session: NewSession, actor: Actor): Promise<Started> {
-  const values = { ...session, userId: account.id };
-  const [row] = await tx.insert(sessions).values(values).returning({ id: sessions.id });
-  if (!row) throw new Error('an insert gave no row');
-  await recordAudit(tx, {
-    actor: { ...actor, userId: account.id, sessionId: row.id },
-    action: 'session.started',
-    userId: account.id,
-    subjectId: row.id,
-  });
-  return { account, sessionId: row.id };
 }
 
 async function claimants(db: Database, address: string): Promise<Claimant[]> {

@@ -3,6 +3,7 @@ import type { Database } from '#shared/db/connect.ts';
 import { credentials, emailConfirmations, revocations, users } from '#shared/db/schema.ts';
 import type { Actor } from '../audit/audit-log.ts';
 import { recordAudit } from './audit-repository.ts';
+import { revokeSessions } from './end-sessions.ts';
 
 export type ConfirmAddress = { tokenHash: string; address: string; actor: Actor };
 
@@ -58,7 +59,9 @@ async function ownerOf(tx: Database, address: string): Promise<{ id: string; has
 }
 
 async function adopt(tx: Database, standIn: string, owner: string): Promise<void> {
-  await tx.update(credentials).set({ userId: owner, updatedAt: new Date() }).where(eq(credentials.userId, standIn));
+  // First, which locks it: a log-in to it that is under way ends with it or is refused.
   await tx.update(users).set({ disabledAt: new Date(), updatedAt: new Date() }).where(eq(users.id, standIn));
+  await tx.update(credentials).set({ userId: owner, updatedAt: new Date() }).where(eq(credentials.userId, standIn));
+  await revokeSessions(tx, standIn);
   await tx.insert(revocations).values({ kind: 'user', subjectId: standIn });
 }

@@ -1,11 +1,12 @@
 import { and, count, desc, eq, isNotNull, isNull, sql } from 'drizzle-orm';
 import * as z from 'zod';
 import type { Database } from '#shared/db/connect.ts';
-import { apiKeys, revocations, users } from '#shared/db/schema.ts';
+import { apiKeys, revocations } from '#shared/db/schema.ts';
 import { enqueueEvent } from '#shared/events/outbox.ts';
 import { unauthenticated } from '#shared/http/error.ts';
 import type { KeyActor, KeyTransaction, KeyVault, ManagedKey, NewKey } from '../keys/key-vault.ts';
 import { pageOf, recordAudit } from './audit-repository.ts';
+import { lockUser } from './lock-user.ts';
 import {
   grantColumns,
   managedKeyColumns,
@@ -34,19 +35,15 @@ export function createKeyVault(db: Database): KeyVault {
     },
     find: async (userId, id) => await findKey(db, userId, id),
     changing: async (actor, work) =>
-      await db.transaction(async (tx) => await work(keyTransaction(tx, actor, await lockUser(tx, actor.userId)))),
+      await db.transaction(async (tx) => await work(keyTransaction(tx, actor, await lockOwner(tx, actor.userId)))),
   };
 }
 
 type Mine = { tx: Database; userId: string };
 
 /** Also keeps a disabled user from doing anything in the seconds until the edge knows. */
-async function lockUser(tx: Database, userId: string): Promise<{ isAdmin: boolean }> {
-  const [user] = await tx
-    .select({ role: users.role, disabledAt: users.disabledAt })
-    .from(users)
-    .where(eq(users.id, userId))
-    .for('no key update');
+async function lockOwner(tx: Database, userId: string): Promise<{ isAdmin: boolean }> {
+  const user = await lockUser(tx, userId);
   if (!user || user.disabledAt) throw unauthenticated();
   return { isAdmin: user.role === 'admin' };
 }

@@ -3,9 +3,12 @@ import type { Database } from '#shared/db/connect.ts';
 import { credentials, passwordCodes, users } from '#shared/db/schema.ts';
 import type { Actor } from '../audit/audit-log.ts';
 import type { AddressOwner, PasswordRepository } from '../passwords/password-repository.ts';
-import { accountColumns, createAccountRepository } from './account-repository.ts';
+import { accountColumns } from './account-columns.ts';
+import { createAccountRepository } from './account-repository.ts';
 import { recordAudit } from './audit-repository.ts';
 import { endSessions } from './end-sessions.ts';
+import { lockUser } from './lock-user.ts';
+import { insertSession } from './start-session.ts';
 
 type Reset = Parameters<PasswordRepository['reset']>[0] & { actor: Actor };
 type Change = Parameters<PasswordRepository['change']>[0] & { actor: Actor };
@@ -65,9 +68,11 @@ async function carryOut(tx: Database, reset: Reset): Promise<AddressOwner | null
   // The lock of confirm-address.ts: of two codes used at once one wins, and nobody else gets the address meanwhile.
   await tx.execute(sql`select pg_advisory_xact_lock(hashtextextended(${`confirm ${address}`}, 0))`);
   const [code] = await tx.delete(passwordCodes).where(good(tokenHash, address)).returning();
+  if (!code) return null;
+  await lockUser(tx, code.userId);
   const owner = await ownerOf(tx, address);
   // The address may have moved on since the mail went out.
-  if (!code || owner?.userId !== code.userId) return null;
+  if (owner?.userId !== code.userId) return null;
   const { userId, email } = owner;
   await tx
     .insert(credentials)
@@ -84,14 +89,14 @@ async function carryOut(tx: Database, reset: Reset): Promise<AddressOwner | null
 
 async function replace(tx: Database, change: Change): ReturnType<PasswordRepository['change']> {
   const { userId, oldHash, newHash, session, actor } = change;
+  await lockUser(tx, userId);
   const { rowCount } = await tx
     .update(credentials)
     .set({ passwordHash: newHash, updatedAt: sql`now()` })
     .where(and(eq(credentials.userId, userId), eq(credentials.passwordHash, oldHash)));
-  const accounts = createAccountRepository(tx);
-  const account = rowCount === 1 ? await accounts.find(userId) : null;
+  const account = rowCount === 1 ? await createAccountRepository(tx).find(userId) : null;
   if (!account || account.disabledAt) return null;
   await endSessions(tx, userId);
   await recordAudit(tx, { actor, action: 'user.password_changed', userId, subjectId: userId });
-  return await accounts.startSession(account, session, actor);
+  return await insertSession(tx, account, session, actor);
 }

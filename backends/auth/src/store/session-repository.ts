@@ -5,7 +5,7 @@ import type { Account } from '../accounts/account.ts';
 import type { Actor } from '../audit/audit-log.ts';
 import type { RefreshDecision, StoredSession } from '../sessions/session.ts';
 import type { Refreshed, SessionRepository } from '../sessions/session-repository.ts';
-import { accountColumns } from './account-repository.ts';
+import { accountColumns } from './account-columns.ts';
 import { recordAudit } from './audit-repository.ts';
 import { endForeignSession, hasEnded } from './foreign-sessions.ts';
 
