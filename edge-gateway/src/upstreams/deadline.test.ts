@@ -5,14 +5,18 @@ beforeEach(() => void vi.useFakeTimers());
 afterEach(() => void vi.useRealTimers());
 
 const alive = async (): Promise<Response> => new Response('{}');
-const dead = async (): Promise<Response> => {
-  throw new Error('refused');
+const silent = async (): Promise<Response> => {
+  throw new DOMException('no answer', 'TimeoutError');
 };
+const draining = async (): Promise<Response> => {
+  throw new Error('Network connection lost.');
+};
+const ailing = async (): Promise<Response> => new Response('{}', { status: 503 });
 const begin = (send: typeof fetch) => startDeadline({ origin: 'http://chat.test', firstByteMs: 300_000, send });
 
 describe('the deadline of a first byte', () => {
   it('never fires once the answer has started, for that would cut its body', async () => {
-    const deadline = begin(dead);
+    const deadline = begin(silent);
     await vi.advanceTimersByTimeAsync(4_000);
     deadline.stop();
     await vi.advanceTimersByTimeAsync(600_000);
@@ -29,9 +33,13 @@ describe('the deadline of a first byte', () => {
     expect(deadline.isOver()).toBe(false);
   });
 
-  it('is five seconds for an upstream that is gone, and the whole for one that is there', async () => {
-    const gone = begin(dead);
-    const slow = begin(alive);
+  it.each([
+    ['is slow', alive],
+    ['takes no new connections while it drains', draining],
+    ['does not feel well', ailing],
+  ])('is five seconds for an upstream that is gone, and the whole for one that %s', async (_what, send) => {
+    const gone = begin(silent);
+    const slow = begin(send);
     await vi.advanceTimersByTimeAsync(5_001);
     expect([gone.isOver(), gone.isGone()]).toEqual([true, true]);
     await vi.advanceTimersByTimeAsync(294_000);

@@ -1,4 +1,4 @@
-import { isAlive } from './liveness.ts';
+import { livenessOf } from './liveness.ts';
 
 export type DeadlineOptions = { origin: string; firstByteMs: number; send: typeof fetch };
 
@@ -16,7 +16,8 @@ export type Deadline = {
 
 /**
  * Ends the wait for a first byte, all attempts together: when its time is up, or when the upstream, asked after 5 s,
- * 10 s, 20 s, … of silence, does not even tell its version.
+ * 10 s, 20 s, … of silence, says nothing at all. One that drains refuses the question and still finishes our call; were
+ * its process dead, our own connection would have been reset.
  */
 export function startDeadline({ origin, firstByteMs, send }: DeadlineOptions): Deadline {
   const livenessMs = Math.min(5_000, firstByteMs / 3);
@@ -28,7 +29,7 @@ export function startDeadline({ origin, firstByteMs, send }: DeadlineOptions): D
     giveUp(passed());
   };
   const check = (): void => {
-    void isAlive(origin, livenessMs, send).then((alive) => alive || expire('gone'));
+    void livenessOf(origin, livenessMs, send).then((found) => found === 'silent' && expire('gone'));
     wait();
   };
   const wait = (): void => {

@@ -1,7 +1,7 @@
 import { AppError } from '#shared/http/error.ts';
 import { headerNames } from '#shared/http/headers.ts';
 import { startDeadline, type Deadline } from './deadline.ts';
-import { isAlive } from './liveness.ts';
+import { livenessOf } from './liveness.ts';
 import type { LimitedBody } from '../limits/body-limit.ts';
 import type { Upstream } from './table.ts';
 
@@ -66,7 +66,7 @@ async function attempted(
  */
 async function isUpstreamsFault({ upstream, body, send }: ExchangeOptions, deadline: Deadline): Promise<boolean> {
   if (deadline.isOver()) return deadline.isGone();
-  return body.stream === null || !(await isAlive(upstream.origin, livenessMs, send));
+  return body.stream === null || (await livenessOf(upstream.origin, livenessMs, send)) !== 'alive';
 }
 
 /**
