@@ -15,40 +15,31 @@ const NotFoundSchema = z.object({ code: z.literal('not_found'), detail: z.string
  * `nothing`: any other may be of a proxy, of another service at this address, or of an auth without this path.
  */
 export async function askAuth(client: AuthClient, path: string, init: RequestInit, nothing?: string): Promise<unknown> {
-  const answer = await send(client, path, init);
-  if (answer.ok) return await json(answer);
-  if (nothing !== undefined && isNotFound(answer)) {
-    const problem = NotFoundSchema.safeParse(await json(answer));
-    if (problem.data?.detail === nothing) return null;
+  try {
+    const answer = await send(client, path, init);
+    if (answer.ok) return await answer.json();
+    if (nothing !== undefined && (await detailOfNotFound(answer)) === nothing) return null;
+    if (!answer.bodyUsed) await answer.body?.cancel();
+    throw new Error(`auth answered ${answer.status}`);
+  } catch (cause) {
+    throw cannotTell(cause);
   }
-  if (!answer.bodyUsed) await answer.body?.cancel();
-  throw cannotTell(`auth answered ${answer.status}`);
-}
-
-/** Looked at before the body, which is not read where it is a page of somebody else's. */
-function isNotFound({ status, headers }: Response): boolean {
-  return status === 404 && headers.get('content-type')?.startsWith('application/problem+json') === true;
 }
 
 async function send({ authUrl, assertions, send }: AuthClient, path: string, init: RequestInit): Promise<Response> {
-  try {
-    return await send(new URL(path, authUrl).href, {
-      ...init,
-      headers: {
-        'content-type': 'application/json',
-        [headerNames.assertion]: await assertions(gateway, 'auth'),
-        [headerNames.contract]: String(contractVersion),
-      },
-    });
-  } catch (cause) {
-    throw cannotTell(cause);
-  }
+  return await send(new URL(path, authUrl).href, {
+    ...init,
+    headers: {
+      'content-type': 'application/json',
+      [headerNames.assertion]: await assertions(gateway, 'auth'),
+      [headerNames.contract]: String(contractVersion),
+    },
+  });
 }
 
-async function json(answer: Response): Promise<unknown> {
-  try {
-    return await answer.json();
-  } catch (cause) {
-    throw cannotTell(cause);
-  }
+/** The body is read only where it is no page of somebody else's. */
+async function detailOfNotFound(answer: Response): Promise<string | undefined> {
+  if (answer.status !== 404) return undefined;
+  if (!answer.headers.get('content-type')?.startsWith('application/problem+json')) return undefined;
+  return NotFoundSchema.safeParse(await answer.json()).data?.detail;
 }
