@@ -4,11 +4,25 @@ import { logLevels } from '#shared/log.ts';
 
 const ServiceUrl = z.url({ protocol: /^https?$/, error: 'must be an http or https URL' });
 
+/** Only the origin is used, so whatever else a URL may have would be dropped without a word. */
+const BackendUrl = ServiceUrl.check(
+  z.refine(isOrigin, { error: 'must be an origin: no path, no query, no credentials' }),
+);
+
+/** 32 bytes in base64url, as an Ed25519 key has them. */
+const KeyBytes = z.string().check(z.regex(/^[\w-]{43}$/));
+
 const PrivateKey = z.pipe(
   z.string(),
   z.transform((text, context) => {
     const key = z.safeParse(
-      z.looseObject({ kty: z.literal('OKP'), crv: z.literal('Ed25519'), d: z.string(), kid: z.string() }),
+      z.looseObject({
+        kty: z.literal('OKP'),
+        crv: z.literal('Ed25519'),
+        x: KeyBytes,
+        d: KeyBytes,
+        kid: z.string().check(z.minLength(1)),
+      }),
       parseJson(text),
     );
     if (key.success) return key.data;
@@ -44,13 +58,13 @@ export const ConfigSchema = z
     LOG_LEVEL: z._default(z.enum(logLevels), 'info'),
     GIT_COMMIT: z._default(z.string(), 'development'),
     ALLOWED_ORIGINS: Origins,
-    AUTH_SERVICE_URL: ServiceUrl,
-    ASSET_SERVICE_URL: ServiceUrl,
-    CHAT_SERVICE_URL: ServiceUrl,
+    AUTH_SERVICE_URL: BackendUrl,
+    ASSET_SERVICE_URL: BackendUrl,
+    CHAT_SERVICE_URL: BackendUrl,
     /** How long an upstream may take until its first byte; a model may think for minutes. */
     UPSTREAM_FIRST_BYTE_SECONDS: z._default(z.coerce.number().check(z.positive()), 300),
     /** Whose word on the client's address counts; without it, the peer of the connection. See limits/client-address.ts. */
-    TRUSTED_ADDRESS_HEADER: z.optional(z.string()),
+    TRUSTED_ADDRESS_HEADER: z.optional(z.string().check(z.regex(/^[\w-]+$/, 'must be the name of a header'))),
     /** Requests in ten seconds beyond which one address or one key is a flood. */
     ADDRESS_FLOOD_LIMIT: z._default(z.coerce.number().check(z.int(), z.positive()), 5_000),
     KEY_FLOOD_LIMIT: z._default(z.coerce.number().check(z.int(), z.positive()), 20_000),
@@ -80,6 +94,12 @@ export type Config = z.infer<typeof ConfigSchema>;
 /** Parses the bindings once per isolate. Throws ConfigError naming the bad variables. */
 export function readConfig(bindings: Record<string, unknown>): Config {
   return parseConfig(ConfigSchema, bindings);
+}
+
+function isOrigin(text: string): boolean {
+  if (!URL.canParse(text)) return true; // Said already.
+  const { origin, href } = new URL(text);
+  return href === `${origin}/`;
 }
 
 function isExactOrigin(text: string): boolean {
