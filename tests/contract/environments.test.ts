@@ -24,6 +24,9 @@ const Environment = z.object({
   workers_dev: z.boolean().optional(),
   routes: z.array(z.unknown()).optional(),
   placement: z.unknown(),
+  observability: z.unknown(),
+  preview_urls: z.boolean().optional(),
+  compatibility_date: z.string(),
 });
 
 function configOf(environment: string) {
@@ -42,6 +45,8 @@ function namesIn(environment: string) {
     migrations: config.migrations,
     floods: config.ratelimits.map(({ name }) => name).toSorted(),
     version: config.version_metadata.binding,
+    // Named environments inherit these, unless they say something else.
+    inherited: [config.observability, config.preview_urls, config.compatibility_date],
   };
 }
 
@@ -53,6 +58,7 @@ describe('the environments of wrangler.toml', () => {
     expect(local.secrets).toContain('GATEWAY_SIGNING_KEY');
     expect(local.floods).toEqual(['ADDRESS_FLOOD', 'KEY_FLOOD']);
     expect(local.objects).toEqual(['KEY_LIMITS: KeyLimits']);
+    expect(local.inherited).toMatchObject([{ enabled: true }, false, expect.any(String)]);
     expect(local.migrations).toEqual([{ tag: 'v1', new_sqlite_classes: ['KeyLimits'] }]);
   });
 
