@@ -11,14 +11,14 @@ const gateway: Principal = { kind: 'gateway' };
 const NotFoundSchema = z.object({ code: z.literal('not_found'), detail: z.string() });
 
 /**
- * Asks the auth backend something as the gateway itself, and gives its answer in JSON. Null only for a 404 that says
- * `nothing`: any other may be of a proxy, of another service at this address, or of an auth without this path.
+ * Asks the auth backend something as the gateway itself, and gives its answer in JSON. Undefined, which no JSON is, only
+ * for a 404 that says `nothing`: any other may be of a proxy, of another service there, or of an auth without this path.
  */
 export async function askAuth(client: AuthClient, path: string, init: RequestInit, nothing?: string): Promise<unknown> {
   try {
     const answer = await send(client, path, init);
     if (answer.ok) return await answer.json();
-    if (nothing !== undefined && (await detailOfNotFound(answer)) === nothing) return null;
+    if (nothing !== undefined && (await detailOfNotFound(answer)) === nothing) return undefined;
     if (!answer.bodyUsed) await answer.body?.cancel();
     throw new Error(`auth answered ${answer.status}`);
   } catch (cause) {

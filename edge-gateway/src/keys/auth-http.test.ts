@@ -50,6 +50,10 @@ describe('a key', () => {
     expect(await outcomes(storeAnswered(answer))).toEqual([unavailable, aUser]);
   });
 
+  it('is not unknown because somebody answered null', async () => {
+    expect(await outcomes(storeAnswered(() => Response.json(null)))).toEqual([unavailable, aUser]);
+  });
+
   it.each([200, 404, 500])('is asked of the fallback when the answer, of status %i, breaks off', async (status) => {
     expect(await outcomes(storeAnswered(() => broken(status)))).toEqual([unavailable, aUser]);
   });

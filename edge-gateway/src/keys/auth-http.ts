@@ -9,7 +9,7 @@ export function createAuthHttpKeyStore(client: AuthClient, timeoutMs: number = l
       const body = JSON.stringify({ key_hash: keyHash });
       const init = { method: 'POST', body, signal: AbortSignal.timeout(timeoutMs) };
       const answer = await askAuth(client, '/internal/keys/resolve', init, noUsableKey);
-      if (answer === null) return null;
+      if (answer === undefined) return null;
       const resolved = ResolvedKeySchema.safeParse(answer);
       if (!resolved.success) throw cannotTell('auth answered in another shape');
       return resolved.data;
