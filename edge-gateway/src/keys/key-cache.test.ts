@@ -134,6 +134,14 @@ describe('an unknown key', () => {
     expect(await keys.find('a', waitUntil)).toBe(aUser);
   });
 
+  it('is asked about again when the clock was set back', async () => {
+    const { keys, find, clock } = fixture();
+    find.mockResolvedValueOnce(null);
+    await keys.find('a', waitUntil);
+    clock.at -= 3_600_000;
+    expect(await keys.find('a', waitUntil)).toBe(aUser);
+  });
+
   it('takes no room from others: 50,000 of them leave the memory bounded and a known key known', async () => {
     const { keys, find } = fixture(async (hash) => (hash === 'good' ? aUser : null));
     await keys.find('good', waitUntil);

@@ -38,11 +38,15 @@ type Outcome = { resolved: ResolvedKey | null } | { error: unknown };
  */
 export function createKeyCache({ store, revocations, now = Date.now }: KeyCacheOptions): KnownKeys {
   const known = createBoundedCache<Known>(maxKnown);
+  /** When it was asked about each. */
   const unknown = createBoundedCache<number>(maxUnknown);
   const { flightTo, outcomeOf, count } = createFlights({ store, revocations, now });
 
   const isGood = ({ until, keyId, userId, mark }: Known): boolean =>
     until > now() && !revocations.hasKeyChanged(keyId, userId, mark);
+
+  /** In either direction, or a clock that was set back would keep a new key out until it has caught up. */
+  const isUnknown = (keyHash: string): boolean => Math.abs(now() - (unknown.get(keyHash) ?? -Infinity)) < unknownMs;
 
   /** Undefined: the key was revoked or changed while it was looked up, so the answer is worth nothing. */
   const lookUp = async (keyHash: string, waitUntil: WaitUntil): Promise<ResolvedKey | null | undefined> => {
@@ -55,7 +59,7 @@ export function createKeyCache({ store, revocations, now = Date.now }: KeyCacheO
       return resolved;
     }
     // Also what has expired here and not yet for the store, whose clock may be behind, or it would be asked every time.
-    unknown.set(keyHash, flight.startedAt + unknownMs);
+    unknown.set(keyHash, flight.startedAt);
     return null;
   };
   return {
@@ -70,7 +74,7 @@ export function createKeyCache({ store, revocations, now = Date.now }: KeyCacheO
         if (isGood(entry)) return entry.resolved;
         known.delete(keyHash);
       }
-      if ((unknown.get(keyHash) ?? 0) > now()) return null;
+      if (isUnknown(keyHash)) return null;
       let found = await lookUp(keyHash, waitUntil);
       if (found === undefined) found = await lookUp(keyHash, waitUntil);
       if (found === undefined) throw cannotTell('the key kept changing while it was looked up');
@@ -88,7 +92,7 @@ type Flights = {
 
 function createFlights({ store, revocations, now }: Required<KeyCacheOptions>): Flights {
   const flights = new Map<string, Flight>();
-  /** A clock that was set back far enough says the same as one that went on. */
+  /** A clock that was set back makes a look-up old too. */
   const remainingMs = ({ startedAt }: Flight): number => flightMs - Math.abs(now() - startedAt);
   /** Removes what never ended. The first in the map are the oldest. */
   const sweep = (): void => {
