@@ -11,8 +11,9 @@ const gateway: Principal = { kind: 'gateway' };
 const NotFoundSchema = z.object({ code: z.literal('not_found'), detail: z.string() });
 
 /**
- * Asks the auth backend something as the gateway itself, and gives its answer in JSON. Undefined, which no JSON is, only
- * for a 404 that says `nothing`: any other may be of a proxy, of another service there, or of an auth without this path.
+ * Asks the auth backend something as the gateway itself, and gives its answer in JSON. Undefined, which no JSON is,
+ * only for a 404 that says `nothing`: any other may be of a proxy, of another service at this address, or of an auth
+ * without this path.
  */
 export async function askAuth(client: AuthClient, path: string, init: RequestInit, nothing?: string): Promise<unknown> {
   try {
