@@ -15,6 +15,11 @@ const NameSchema = z
   .regex(/^\P{Cc}*$/u, 'may hold no control characters');
 const ScopesSchema = z.array(z.enum(scopes)).max(scopes.length);
 const ExpirySchema = z.iso.datetime({ offset: true });
+/** With its offset, a time of the year 9999 may lie in the one after it, which has no such form in UTC. */
+const NewExpirySchema = ExpirySchema.refine(
+  (time) => Date.parse(time) < Date.UTC(10_000, 0),
+  'must be before the year 10000 in UTC',
+);
 const CountSchema = z.int().min(1).max(1_000_000_000);
 
 const BudgetSchema = z.strictObject({
@@ -34,7 +39,7 @@ export type KeyLimits = z.infer<typeof KeyLimitsSchema>;
 const CreateKeySchema = z.strictObject({
   name: NameSchema,
   scopes: ScopesSchema.optional(),
-  expires_at: ExpirySchema.nullable().optional(),
+  expires_at: NewExpirySchema.nullable().optional(),
   limits: KeyLimitsSchema.optional(),
   allowed_models: AllowedModelsSchema.nullable().optional(),
   allowed_origins: AllowedOriginsSchema.nullable().optional(),
@@ -45,7 +50,7 @@ const ChangeKeySchema = z
   .strictObject({
     name: NameSchema.optional(),
     scopes: ScopesSchema.optional(),
-    expires_at: ExpirySchema.nullable().optional(),
+    expires_at: NewExpirySchema.nullable().optional(),
     limits: z
       .strictObject({
         rpm: CountSchema.nullable().optional(),

@@ -1,3 +1,4 @@
+import { sql } from 'drizzle-orm';
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
 import { createAssertions } from '../../edge-gateway/src/auth/assertion.ts';
 import { createAuthHttpKeyStore } from '../../edge-gateway/src/keys/auth-http.ts';
@@ -139,6 +140,23 @@ describe.each(names)('%s', (name) => {
     expect(await storeOf(name).find(endless.hash)).toBeNull();
   });
 
+  it.each([
+    ['infinity', null],
+    ['294276-12-31T23:59:59Z', null],
+    ['10000-01-01T00:00:00Z', null],
+    ['9999-12-31T23:59:59.999999Z', '9999-12-31T23:59:59.999Z'],
+  ])('finds an imported key that expires at %s', async (time, expiresAt) => {
+    const { hash, id } = await insertKey({});
+    await setExpiry(id, time);
+    expect(await storeOf(name).find(hash)).toMatchObject({ principal: { keyId: id }, expiresAt });
+  });
+
+  it.each(['-infinity', '0044-03-15T00:00:00Z BC'])('finds no imported key that expired at %s', async (time) => {
+    const { hash, id } = await insertKey({});
+    await setExpiry(id, time);
+    expect(await storeOf(name).find(hash)).toBeNull();
+  });
+
   it('keeps an empty list of origins or addresses apart from none', async () => {
     const { hash } = await insertKey({ allowedOrigins: [], allowedIps: [] });
     expect(await storeOf(name).find(hash)).toMatchObject({ restrictions: { allowedOrigins: [], allowedIps: [] } });
@@ -242,4 +260,9 @@ async function insertKey(values: Partial<typeof apiKeys.$inferInsert>): Promise<
     .values({ userId, keyHash: hash, prefix, lastFour, scopes: ['chat:write'], ...values })
     .returning({ id: apiKeys.id });
   return { hash, id: row?.id ?? '' };
+}
+
+/** As text, for what a Date cannot say. */
+async function setExpiry(id: string, time: string): Promise<void> {
+  await connection.db.execute(sql`update api_keys set expires_at = ${time} where id = ${id}`);
 }

@@ -19,7 +19,8 @@ export type NeonHttpOptions = {
  */
 const query = `
   SELECT json_build_object(
-    'userId', u.id, 'keyId', k.id, 'limits', k.limits, 'models', k.allowed_models, 'expiresAt', expiry.at,
+    'userId', u.id, 'keyId', k.id, 'limits', k.limits, 'models', k.allowed_models,
+    'expiresMs', CASE WHEN expiry.at < '10000-01-01Z' THEN floor(extract(epoch FROM expiry.at) * 1000) END,
     'scopes', CASE u.role WHEN 'admin' THEN k.scopes ELSE array_remove(k.scopes, 'admin') END,
     'restrictions', json_build_object('allowedOrigins', k.allowed_origins, 'allowedIps', k.allowed_ips)
   )::text AS key
@@ -37,7 +38,8 @@ const RowSchema = z.object({
   limits: z.nullable(LimitsSchema),
   models: z.nullable(z.array(z.string())),
   restrictions: RestrictionsSchema,
-  expiresAt: z.nullable(z.iso.datetime({ offset: true })),
+  /** Null also for times that cannot be written as ISO, such as 'infinity', which imported keys may have. */
+  expiresMs: z.nullable(z.number()),
 });
 const AnswerSchema = z.object({ rows: z.array(z.object({ key: z.string() })).check(z.maxLength(1)) });
 
@@ -77,11 +79,11 @@ async function rows(answer: Response): Promise<unknown> {
 function resolvedKey(answer: unknown): ResolvedKey | null {
   const [row] = AnswerSchema.parse(answer).rows;
   if (!row) return null;
-  const { userId, keyId, limits, models, restrictions, expiresAt, ...said } = RowSchema.parse(JSON.parse(row.key));
+  const { userId, keyId, limits, models, restrictions, expiresMs, ...said } = RowSchema.parse(JSON.parse(row.key));
   const scopes = said.scopes ?? [...importedKeyScopes];
   return {
     principal: { kind: 'user', userId, keyId, scopes, limits: limits ?? {}, ...(models && { allowedModels: models }) },
     restrictions,
-    expiresAt,
+    expiresAt: expiresMs === null ? null : new Date(expiresMs).toISOString(),
   };
 }

@@ -76,6 +76,7 @@ describe('a value that means nothing', () => {
     { expires_at: 'tomorrow' },
     { expires_at: 1_900_000_000 },
     { expires_at: '2030-01-01' },
+    { expires_at: '9999-12-31T23:59:59-14:00' },
     { limits: { rpm: 0 } },
     { limits: { rpm: -1 } },
     { limits: { rpm: 1.5 } },

@@ -253,6 +253,18 @@ describe('a key that is missing, and one that is somebody else’s', () => {
 });
 
 describe('keys imported from an older system', () => {
+  it.each([
+    ['infinity', null],
+    ['10000-01-01T00:00:00Z', null],
+    ['-infinity', '1970-01-01T00:00:00.000Z'],
+  ])('are listed, read and changed where they expire at %s', async (time, expires_at) => {
+    const { id } = await gaia.createKey(mine);
+    await queryRows(gaia.url, 'update api_keys set expires_at = $2 where id = $1', [id, time]);
+    expect((await mine('GET', '/api/v1/keys')).body).toMatchObject({ keys: [{ id, expires_at }] });
+    expect((await mine('GET', path(id))).body).toMatchObject({ id, expires_at });
+    expect((await mine('PATCH', path(id), { name: 'n' })).body).toMatchObject({ name: 'n', expires_at });
+  });
+
   it.each([`gaia-production-${'0123abcd'.repeat(8)}`, `gaia_DEV_${'a1B2'.repeat(8)}`, `${'aB3_-'.repeat(8)}xyz`])(
     'of the shape %s are listed, go on working, and can be changed, rotated and revoked',
     async (text) => {

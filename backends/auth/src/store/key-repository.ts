@@ -5,6 +5,7 @@ import { importedKeyScopes } from '#shared/identity/imported-key-scopes.ts';
 import { apiKeys, users } from '#shared/db/schema.ts';
 import { LimitsSchema, scopes } from '#shared/identity/principal.ts';
 import type { KeyRepository, StoredKey } from '../keys/resolve-key.ts';
+import { keyExpiry } from './key-expiry.ts';
 
 const ScopesSchema = z.array(z.enum(scopes));
 
@@ -22,7 +23,7 @@ export function createKeyRepository(db: Database): KeyRepository {
       allowedModels: apiKeys.allowedModels,
       restrictions: { allowedOrigins: apiKeys.allowedOrigins, allowedIps: apiKeys.allowedIps },
       isActive: apiKeys.isActive,
-      expiresAt: apiKeys.expiresAt,
+      expiresAt: keyExpiry,
       revokedAt: apiKeys.revokedAt,
       userDisabledAt: users.disabledAt,
       userRole: users.role,

@@ -5,6 +5,7 @@ import { apiKeys } from '#shared/db/schema.ts';
 import { importedKeyScopes } from '#shared/identity/imported-key-scopes.ts';
 import { scopes } from '#shared/identity/principal.ts';
 import type { KeyChange, KeyRotation, ManagedKey } from '../keys/key-vault.ts';
+import { keyExpiry } from './key-expiry.ts';
 
 /** All that an owner may see. The hashes are not among it, so that no answer and no log can hold one. */
 export const managedKeyColumns = {
@@ -20,7 +21,7 @@ export const managedKeyColumns = {
   allowedOrigins: apiKeys.allowedOrigins,
   allowedIps: apiKeys.allowedIps,
   isActive: apiKeys.isActive,
-  expiresAt: apiKeys.expiresAt,
+  expiresAt: keyExpiry,
   lastUsedAt: apiKeys.lastUsedAt,
   createdAt: apiKeys.createdAt,
   updatedAt: apiKeys.updatedAt,
