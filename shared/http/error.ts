@@ -19,6 +19,7 @@ export const errorTable = {
   unsupported_media_type: row(415, 'Unsupported media type', 'invalid_request_error'),
   expectation_failed: row(417, 'Expectation failed', 'invalid_request_error'),
   validation_failed: row(422, 'Validation failed', 'invalid_request_error'),
+  upgrade_required: row(426, 'Upgrade required', 'invalid_request_error'),
   rate_limited: row(429, 'Too many requests', 'rate_limit_error', { retryable: true }),
   budget_exceeded: row(429, 'Budget exceeded', 'insufficient_quota', { anthropic: 'rate_limit_error' }),
   headers_too_large: row(431, 'Request header fields too large', 'invalid_request_error'),

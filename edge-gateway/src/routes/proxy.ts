@@ -8,7 +8,7 @@ import type { EdgeAnswer, EdgeRequest, Responder } from '../edge.ts';
 import { limitBody } from '../limits/body-limit.ts';
 import { createForward } from '../upstreams/forward.ts';
 import { refuseOwnRequest } from '../upstreams/own-hop.ts';
-import { withProtocolKey } from '../upstreams/web-socket.ts';
+import { credentialHeaders } from '../upstreams/web-socket.ts';
 
 const anonymous: Principal = { kind: 'anonymous' };
 
@@ -25,7 +25,8 @@ export function proxy(deps: Deps): Responder {
     if (!upstream.encodedSlash && hasEncodedSlash(request.path)) {
       throw new AppError('invalid_request', 'The path has an encoded slash');
     }
-    if (upstream.open) requireHarmless(request.headers);
+    const headers = credentialHeaders(request);
+    if (upstream.open) requireHarmless(headers);
     request.upstream = upstream.service;
     const sendOn = (principal: Principal): Promise<EdgeAnswer> => {
       const body = limitBody(request.headers, bodyOf(request), upstream.maxBodyBytes);
@@ -33,7 +34,7 @@ export function proxy(deps: Deps): Responder {
       if (typeof made === 'string') return forward({ upstream, request, body, assertion: made });
       return made.then((assertion) => forward({ upstream, request, body, assertion }));
     };
-    const found = upstream.open ? anonymous : identified(deps, request);
+    const found = upstream.open ? anonymous : identified(deps, request, headers);
     // Each promise costs as much as many lines, so there is none where nothing has to be waited for.
     return 'kind' in found ? sendOn(found) : found.then(sendOn);
   };
@@ -61,8 +62,8 @@ function nothingAt(path: string): AppError {
 }
 
 /** Not a promise where there is nothing to wait for. */
-function identified(deps: Deps, request: EdgeRequest): Principal | Promise<Principal> {
-  const found = authenticate(withProtocolKey(request.headers), deps.identities, request.waitUntil);
+function identified(deps: Deps, request: EdgeRequest, headers: EdgeRequest['headers']): Principal | Promise<Principal> {
+  const found = authenticate(headers, deps.identities, request.waitUntil);
   return 'principal' in found ? admitted(deps, request, found) : awaited(deps, request, found);
 }
 

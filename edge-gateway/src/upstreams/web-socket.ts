@@ -1,35 +1,62 @@
+import { AppError } from '#shared/http/error.ts';
+import type { EdgeRequest } from '../edge.ts';
 import type { HeaderLookup } from '../header-lookup.ts';
 
 const keyProtocol = 'gaia-key.';
+const version = '13';
+const nonce = /^[A-Za-z0-9+/]{22}==$/;
 
 export function isUpgrade(headers: HeaderLookup): boolean {
   return headers.get('upgrade')?.toLowerCase() === 'websocket';
 }
 
 /**
- * Browsers cannot set headers on a WebSocket, so they name their key as a subprotocol: `gaia, gaia-key.<key>`. Here it
- * becomes the header it would have been; a second one beside a header is refused like any doubled credential.
+ * The headers to look for credentials in. Browsers cannot set any on a WebSocket, so they name their key as a
+ * subprotocol: `gaia, gaia-key.<key>`. Here it becomes the header it would have been; a second one, of either kind, is
+ * refused like any doubled credential.
  */
-export function withProtocolKey(headers: ReadonlyMap<string, string>): ReadonlyMap<string, string> {
+export function credentialHeaders({
+  method,
+  headers,
+}: Pick<EdgeRequest, 'method' | 'headers'>): EdgeRequest['headers'] {
   if (!isUpgrade(headers)) return headers;
-  const key = protocolsOf(headers).find((protocol) => protocol.startsWith(keyProtocol));
-  if (key === undefined) return headers;
+  requireHandshake(method, headers);
+  const keys = protocolsOf(headers).filter(isKey);
+  if (keys.length === 0) return headers;
   const beside = headers.get('x-api-key');
-  const named = key.slice(keyProtocol.length);
-  return new Map(headers).set('x-api-key', beside === undefined ? named : `${beside}, ${named}`);
+  const named = keys.map((key) => key.slice(keyProtocol.length));
+  return new Map(headers).set('x-api-key', [...(beside === undefined ? [] : [beside]), ...named].join(', '));
+}
+
+/** What the platform would refuse only when the answer is made, and the backend's socket long open. */
+function requireHandshake(method: string, headers: HeaderLookup): void {
+  if (method !== 'GET') throw new AppError('invalid_request', 'A WebSocket is opened with GET');
+  if (headers.get('sec-websocket-version') !== version) {
+    throw new AppError('upgrade_required', `WebSockets of version ${version} only are served here`, {
+      headers: { upgrade: 'websocket', 'sec-websocket-version': version },
+    });
+  }
+  if (!nonce.test(headers.get('sec-websocket-key') ?? '')) {
+    throw new AppError('invalid_request', 'Sec-WebSocket-Key must be 16 bytes in base64');
+  }
 }
 
 /** Asks the backend for the same upgrade, without the credential. */
 export function setUpgrade(from: HeaderLookup, to: Record<string, string>): void {
   to['upgrade'] = 'websocket';
-  const offered = protocolsOf(from).filter((protocol) => !protocol.startsWith(keyProtocol));
+  const offered = protocolsOf(from).filter((protocol) => !isKey(protocol));
   if (offered.length > 0) to['sec-websocket-protocol'] = offered.join(', ');
 }
 
 /** The subprotocol the backend chose; one that the client did not offer would make it hang up. */
 export function chosenProtocol(offered: HeaderLookup, answered: Headers): string | null {
   const chosen = answered.get('sec-websocket-protocol');
-  return chosen !== null && !chosen.startsWith(keyProtocol) && protocolsOf(offered).includes(chosen) ? chosen : null;
+  return chosen !== null && !isKey(chosen) && protocolsOf(offered).includes(chosen) ? chosen : null;
+}
+
+/** In capitals too: what anybody could take for a key must not reach a backend. */
+function isKey(protocol: string): boolean {
+  return protocol.slice(0, keyProtocol.length).toLowerCase() === keyProtocol;
 }
 
 function protocolsOf(headers: HeaderLookup): string[] {
