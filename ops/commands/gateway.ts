@@ -11,7 +11,7 @@ import { repositoryRoot } from '../repository.ts';
 export const gatewayCommand: OpsCommand = {
   verb: 'gateway',
   summary: 'Serve the gateway on this machine with plain workerd, one process for each core.',
-  usage: `npm run gateway -- [--port N] [--host ADDRESS] [--processes N] [--env-file FILE] [--drain-seconds N] [--no-build]
+  usage: `npm run gateway -- [--port N] [--host ADDRESS] [--processes N] [--settings FILE] [--drain-seconds N] [--no-build]
 
 Bundles the gateway as it is deployed and serves it with workerd, without wrangler and without Cloudflare. The processes
 share one port; one that dies is replaced. Log lines go to standard output, what happens to the processes to standard
@@ -20,7 +20,7 @@ error. Variables (docs/configuration.md) come from the environment, else from FI
   --port N           default: PORT, or 8666; 0 takes a free one
   --host ADDRESS     where to listen (default 127.0.0.1; 0.0.0.0 for all addresses)
   --processes N      default: the number of cores
-  --env-file FILE    default: .dev.vars, or .env where there is none
+  --settings FILE    default: .dev.vars, or .env where there is none
   --drain-seconds N  how long requests in flight may go on after SIGTERM or Ctrl-C (default 30)
   --no-build         serve the bundle in dist/gateway as it is`,
   run: async (args) => await runGateway(readGatewayOptions(args)),
@@ -30,7 +30,7 @@ export type GatewayOptions = {
   port: number;
   host: string;
   processes: number;
-  envFile: string | undefined;
+  settingsFile: string | undefined;
   drainMs: number;
   build: boolean;
 };
@@ -41,23 +41,26 @@ export function readGatewayOptions(args: string[], env: NodeJS.ProcessEnv = proc
       port: { type: 'string' },
       host: { type: 'string', default: '127.0.0.1' },
       processes: { type: 'string', default: String(availableParallelism()) },
+      settings: { type: 'string' },
+      // The name it had. Node takes that for itself, unless `--` comes before the script as in package.json.
       'env-file': { type: 'string' },
       'drain-seconds': { type: 'string', default: '30' },
       'no-build': { type: 'boolean', default: false },
     },
   });
+  const settingsFile = values.settings ?? values['env-file'];
   return {
     port: values.port === undefined ? parsePort(env['PORT'] || '8666', 'PORT') : parsePort(values.port, '--port'),
     host: values.host,
     processes: count(values.processes, '--processes', { from: 1, to: 256 }),
-    envFile: values['env-file'] === undefined ? undefined : resolve(values['env-file']),
+    settingsFile: settingsFile === undefined ? undefined : resolve(settingsFile),
     drainMs: count(values['drain-seconds'], '--drain-seconds', { from: 0, to: 3_600 }) * 1_000,
     build: !values['no-build'],
   };
 }
 
-async function runGateway({ envFile, drainMs, build, ...options }: GatewayOptions): Promise<number> {
-  const settings = gatewaySettings(process.env, await readSettingsFile(repositoryRoot, envFile));
+async function runGateway({ settingsFile, drainMs, build, ...options }: GatewayOptions): Promise<number> {
+  const settings = gatewaySettings(process.env, await readSettingsFile(repositoryRoot, settingsFile));
   const interrupt = listenForStop();
   if (build || !existsSync(join(repositoryRoot, 'dist/gateway/worker.js'))) await bundleGateway();
   const fleet: Fleet = await startFleet({ ...options, settings, onLine: print, onEvent: tell });

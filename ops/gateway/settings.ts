@@ -25,6 +25,6 @@ export async function readSettingsFile(root: string, asked: string | undefined):
     const text = await readIfThere(path);
     if (text !== null) return parseEnv(text);
   }
-  if (asked !== undefined) throw new OpsError(`There is no file ${asked}, which --env-file names.`);
+  if (asked !== undefined) throw new OpsError(`There is no file ${asked}, which --settings names.`);
   return {};
 }

@@ -1,4 +1,4 @@
-import { cp, mkdir, mkdtemp, readdir, readlink, rm, writeFile } from 'node:fs/promises';
+import { cp, mkdir, mkdtemp, readdir, readlink, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { Pool } from 'undici';
@@ -10,8 +10,6 @@ import { startFleet, type Fleet } from '../../ops/gateway/fleet.ts';
 import { gatewaySettings } from '../../ops/gateway/settings.ts';
 import { generateSigningKeys } from '../../ops/local/signing-key.ts';
 import { gatewayCapnp } from '../../ops/local/workerd.ts';
-import { repositoryRoot } from '../../ops/repository.ts';
-import { run, start } from '../../ops/run.ts';
 import { copyGatewayBundle } from '../support/gateway-bundle.ts';
 import { answerHealth, json, startHttp, type TestBackend } from '../support/edge-backends.ts';
 
@@ -209,72 +207,6 @@ describe('two processes on one port', () => {
     Object.assign(backendSees, { arrived: () => undefined, hold: Promise.resolve() });
     expect(pids.filter(isAlive)).toEqual([]);
     await expect(fetch(`${fleet.url}/version`)).rejects.toThrow('fetch failed');
-  });
-});
-
-describe('npm run gateway', () => {
-  const gaia = join(repositoryRoot, 'ops/gaia.js');
-  const gateway = (...args: string[]): [string, ...string[]] => [
-    process.execPath,
-    gaia,
-    'gateway',
-    '--no-build',
-    ...args,
-  ];
-  /** vitest.config.ts has put one into our environment, which would win. */
-  const noKey = { GATEWAY_SIGNING_KEY: '' };
-  const envFile = async (values: Record<string, string>): Promise<string> => {
-    const path = join(root, `${Object.keys(values).length}.env`);
-    await writeFile(
-      path,
-      Object.entries(values)
-        .map(([name, value]) => `${name}='${value}'\n`)
-        .join(''),
-    );
-    return path;
-  };
-
-  it('says in one sentence that the port is taken, and fails', async () => {
-    const { code, stderr } = await run({
-      argv: gateway('--port', String(backend.port), '--env-file', await envFile(settings)),
-      env: noKey,
-    });
-    expect(stderr.trim()).toMatch(/^Port \d+ is taken: [^\n]*$/);
-    expect(code).toBe(1);
-  });
-
-  it('refuses to start without its variables, and names them', async () => {
-    const { code, stdout, stderr } = await run({
-      argv: gateway('--port', '0', '--env-file', await envFile({ LOG_LEVEL: 'loud' })),
-      env: noKey,
-    });
-    expect(code).toBe(1);
-    for (const name of ['LOG_LEVEL', 'CHAT_SERVICE_URL', 'GATEWAY_SIGNING_KEY'])
-      expect(stderr).toContain(`  ${name}: `);
-    expect(stdout).toBe('');
-    expect(stderr).not.toMatch(/loud|\n {4}at /);
-  });
-
-  it.each(['SIGTERM', 'SIGINT'] as const)('ends with %s, exit code 0 and nothing left behind', async (signal) => {
-    const process = await start({
-      argv: gateway('--port', '0', '--processes', '2', '--env-file', await envFile(settings)),
-      env: noKey,
-    });
-    const lines: string[] = [];
-    const listening = new Promise<string>((resolve) => {
-      process.onLine((line) => {
-        lines.push(line);
-        if (line.startsWith('The gateway listens')) resolve(line);
-      });
-    });
-    const line = await listening;
-    const pids = Array.from((/processes: ([\d, ]+)/.exec(line)?.[1] ?? '').matchAll(/\d+/g), ([pid]) => Number(pid));
-    expect(pids).toHaveLength(2);
-    expect(pids.every(isAlive)).toBe(true);
-    await process.stop(signal);
-    expect(await process.exited).toEqual({ code: 0, signal: null });
-    expect(lines.at(-1)).toBe('Stopped; nothing is left running.');
-    expect(pids.filter(isAlive)).toEqual([]);
   });
 });
 

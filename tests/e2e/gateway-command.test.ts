@@ -1,0 +1,121 @@
+import { mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { createServer, type Server } from 'node:net';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { gatewaySettings } from '../../ops/gateway/settings.ts';
+import { generateSigningKeys } from '../../ops/local/signing-key.ts';
+import { repositoryRoot } from '../../ops/repository.ts';
+import { run, start, type Command, type Running } from '../../ops/run.ts';
+
+const byNode = [process.execPath, join(repositoryRoot, 'ops/gaia.js'), 'gateway', '--no-build', '--port=0'] as const;
+const byNpm = ['npm', 'run', 'gateway', '--', '--no-build', '--port=0'] as const;
+
+let folder: string;
+let taken: Server;
+let settings: string;
+/** vitest.config.ts has put one into our environment, which would win. */
+const noKey = { GATEWAY_SIGNING_KEY: '' };
+
+beforeAll(async () => {
+  folder = await mkdtemp(join(tmpdir(), 'gaia-gateway-command-'));
+  taken = createServer();
+  await new Promise<void>((resolve) => taken.listen(0, '127.0.0.1', resolve));
+  const url = 'http://127.0.0.1:9';
+  settings = await settingsFile(
+    'settings',
+    gatewaySettings(
+      {},
+      {
+        ENVIRONMENT: 'local',
+        LOG_LEVEL: 'error',
+        AUTH_SERVICE_URL: url,
+        CHAT_SERVICE_URL: url,
+        ASSET_SERVICE_URL: url,
+        GATEWAY_SIGNING_KEY: (await generateSigningKeys()).privateKey,
+      },
+    ),
+  );
+});
+
+afterAll(async () => {
+  taken.close();
+  await rm(folder, { recursive: true, force: true });
+});
+
+describe('npm run gateway', () => {
+  it('says in one sentence that the port is taken, and fails', async () => {
+    const address = taken.address();
+    if (address === null || typeof address === 'string') throw new Error('no TCP address');
+    const { code, stderr } = await gateway([...byNode, '--port', String(address.port), '--settings', settings]);
+    expect(stderr.trim()).toMatch(/^Port \d+ is taken: [^\n]*$/);
+    expect(code).toBe(1);
+  });
+
+  it('refuses to start without its variables, and names them', async () => {
+    const file = await settingsFile('incomplete', { LOG_LEVEL: 'loud' });
+    const { code, stdout, stderr } = await gateway([...byNode, '--settings', file]);
+    expect(code).toBe(1);
+    for (const name of ['LOG_LEVEL', 'CHAT_SERVICE_URL', 'GATEWAY_SIGNING_KEY'])
+      expect(stderr).toContain(`  ${name}: `);
+    expect(stdout).toBe('');
+    expect(stderr).not.toMatch(/loud|\n {4}at /);
+  });
+
+  it('says in one sentence that there is no such file', async () => {
+    const missing = join(folder, 'missing.env');
+    for (const argv of [
+      [...byNode, '--settings', missing] as const,
+      ['npm', '--silent', ...byNpm.slice(1), '--env-file', missing] as const,
+    ]) {
+      const { code, stderr } = await gateway(argv);
+      expect(stderr).toBe(`There is no file ${missing}, which --settings names.\n`);
+      expect(code).toBe(1);
+    }
+  });
+
+  it.each(['SIGTERM', 'SIGINT'] as const)('ends with %s, exit code 0 and nothing left behind', async (signal) => {
+    const up = await gatewayThatListens([...byNode, '--settings', settings]);
+    await up.process.stop(signal);
+    expect(await up.process.exited).toEqual({ code: 0, signal: null });
+    expect(up.lines.at(-1)).toBe('Stopped; nothing is left running.');
+    expect(up.pids.filter(isAlive)).toEqual([]);
+  });
+});
+
+type Up = { process: Running; lines: string[]; pids: number[] };
+
+async function gatewayThatListens(argv: Command['argv'], env: Record<string, string> = {}): Promise<Up> {
+  const process = await start({ argv: [...argv, '--processes=2'], cwd: repositoryRoot, env: { ...noKey, ...env } });
+  const lines: string[] = [];
+  const line = await new Promise<string>((resolve, reject) => {
+    process.onLine((line) => {
+      lines.push(line);
+      if (line.startsWith('The gateway listens')) resolve(line);
+    });
+    void process.exited.then(() => reject(new Error(`ended before it listened:\n${lines.join('\n')}`)));
+  });
+  const pids = Array.from((/processes: ([\d, ]+)/.exec(line)?.[1] ?? '').matchAll(/\d+/g), ([pid]) => Number(pid));
+  expect(pids).toHaveLength(2);
+  expect(pids.every(isAlive)).toBe(true);
+  return { process, lines, pids };
+}
+
+async function gateway(argv: Command['argv']): Promise<{ code: number; stdout: string; stderr: string }> {
+  return await run({ argv, cwd: repositoryRoot, env: noKey });
+}
+
+async function settingsFile(name: string, values: Record<string, string>): Promise<string> {
+  const path = join(folder, `${name}.env`);
+  const lines = Object.entries(values).map(([name, value]) => `${name}='${value}'\n`);
+  await writeFile(path, lines.join(''));
+  return path;
+}
+
+function isAlive(pid: number): boolean {
+  try {
+    return process.kill(pid, 0);
+  } catch {
+    return false;
+  }
+}
