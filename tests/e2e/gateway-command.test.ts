@@ -81,6 +81,21 @@ describe('npm run gateway', () => {
     expect(up.lines.at(-1)).toBe('Stopped; nothing is left running.');
     expect(up.pids.filter(isAlive)).toEqual([]);
   });
+
+  it.each(['SIGTERM', 'SIGINT', 'SIGHUP'] as const)('ends when npm alone gets %s', async (signal) => {
+    const up = await gatewayThatListens([...byNpm, '--settings', settings]);
+    process.kill(up.process.pid, signal);
+    await expect.poll(() => up.lines, { timeout: 10_000 }).toContain('Stopped; nothing is left running.');
+    await up.process.exited;
+    expect(up.pids.filter(isAlive)).toEqual([]);
+  });
+
+  it('takes a Ctrl-C that comes from the terminal and again from npm as one', async () => {
+    const up = await gatewayThatListens([...byNpm, '--settings', settings]);
+    await up.process.stop('SIGINT');
+    expect(up.lines).toContain('Stopped; nothing is left running.');
+    expect(up.pids.filter(isAlive)).toEqual([]);
+  });
 });
 
 type Up = { process: Running; lines: string[]; pids: number[] };
