@@ -1,6 +1,7 @@
 import { createServer } from 'node:http';
 import { pipeline } from 'node:stream';
 import { Pool } from 'undici';
+import { noUsableKey } from '#shared/identity/resolved-key.ts';
 
 export type CountingAuth = {
   url: string;
@@ -22,9 +23,11 @@ export async function startCountingAuth(authUrl: string): Promise<CountingAuth> 
     const [path = ''] = (request.url ?? '/').split('?');
     counts.set(path, (counts.get(path) ?? 0) + 1);
     if (knowsNobody && path === lookUpPath) {
-      request
-        .resume()
-        .once('end', () => response.writeHead(404, { 'x-request-id': request.headers['x-request-id'] ?? '' }).end());
+      request.resume().once('end', () => {
+        const requestId = request.headers['x-request-id'] ?? '';
+        response.writeHead(404, { 'content-type': 'application/problem+json', 'x-request-id': requestId });
+        response.end(JSON.stringify({ code: 'not_found', detail: noUsableKey }));
+      });
       return;
     }
     const { connection: _connection, 'transfer-encoding': _coding, ...headers } = request.headers;
