@@ -6,6 +6,7 @@ import { getHealth } from './routes/get-health.ts';
 import { getReady } from './routes/get-ready.ts';
 import { getRoot } from './routes/get-root.ts';
 import { getVersion } from './routes/get-version.ts';
+import { ownPaths } from './routes/own-paths.ts';
 import { proxy } from './routes/proxy.ts';
 
 export type App = { fetch: (request: Request, context: ExecutionContext) => Response | Promise<Response> };
@@ -23,7 +24,6 @@ export function createApp(deps: Deps): App {
   own.get('/health', viaHono(answer(getHealth(deps))));
   own.get('/ready', viaHono(answer(getReady(deps))));
   own.get('/version', viaHono(answer(getVersion(deps))));
-  const ownPaths = new Set(own.routes.map(({ path }) => path));
   own.all('*', viaHono(forward));
   return {
     fetch: (request, context) =>

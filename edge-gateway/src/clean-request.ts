@@ -1,5 +1,6 @@
 import { AppError } from '#shared/http/error.ts';
 import type { EdgeRequest } from './edge.ts';
+import { ownMethods, ownPaths } from './routes/own-paths.ts';
 
 const maxUrlLength = 8_192;
 /** What the backends take as well. A header that was sent many times is one here. */
@@ -15,7 +16,7 @@ export function requireCleanRequest(request: Pick<EdgeRequest, 'url' | 'method' 
   }
   if (!methods.has(method)) {
     throw new AppError('method_not_allowed', 'This method is not served here', {
-      headers: { allow: [...methods].join(', ') },
+      headers: { allow: ownPaths.has(path) ? ownMethods : [...methods].join(', ') },
     });
   }
   if (isAmbiguousPath(path)) throw new AppError('invalid_request', 'The path has empty, encoded or relative parts');

@@ -94,3 +94,15 @@ describe('a request that only reads', () => {
     expect(received).toEqual([]);
   });
 });
+
+describe('an unknown method', () => {
+  it.each([
+    ['/health', 'GET, HEAD'],
+    ['/', 'GET, HEAD'],
+    ['/v1/models', 'GET, HEAD, POST, PUT, PATCH, DELETE, OPTIONS'],
+  ])('is told which ones %s takes', async (path, allowed) => {
+    const answer = await send(`PROPFIND ${path}`);
+    expect(statusOf(answer)).toBe(405);
+    expect(/\r\nallow: (.*)\r\n/i.exec(answer)?.[1]).toBe(allowed);
+  });
+});

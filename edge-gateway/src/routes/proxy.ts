@@ -9,6 +9,7 @@ import { limitBody } from '../limits/body-limit.ts';
 import { createForward } from '../upstreams/forward.ts';
 import { refuseOwnRequest } from '../upstreams/own-hop.ts';
 import { credentialHeaders } from '../upstreams/web-socket.ts';
+import { ownMethods, ownPaths } from './own-paths.ts';
 
 const anonymous: Principal = { kind: 'anonymous' };
 
@@ -53,12 +54,10 @@ function bodyOf({ method, headers, raw: { body } }: EdgeRequest): Request['body'
   throw new AppError('invalid_request', `A ${method} request may not have a body`);
 }
 
-const ownPaths = new Set(['/', '/health', '/ready', '/version']);
-
 /** GET and HEAD of the gateway's own paths never come here. */
 function nothingAt(path: string): AppError {
   if (!ownPaths.has(path)) return new AppError('not_found', 'There is nothing at this path');
-  return new AppError('method_not_allowed', 'This path can only be read', { headers: { allow: 'GET, HEAD' } });
+  return new AppError('method_not_allowed', 'This path can only be read', { headers: { allow: ownMethods } });
 }
 
 /** Not a promise where there is nothing to wait for. */
