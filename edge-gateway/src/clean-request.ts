@@ -20,9 +20,21 @@ export function requireCleanRequest(request: Pick<EdgeRequest, 'url' | 'method' 
     });
   }
   if (isAmbiguousPath(path)) throw new AppError('invalid_request', 'The path has empty, encoded or relative parts');
-  if (headers.get('host')?.includes(','))
-    throw new AppError('invalid_request', 'The Host header may be sent only once');
+  if (!isHost(headers.get('host'))) {
+    throw new AppError('invalid_request', 'The Host header must be one name or address, with a port at most');
+  }
   requireFewHeaders(headers);
+}
+
+/** Nearly every request names the one that the last one named. */
+let knownHost: string | undefined;
+
+/** workerd puts any text there before the path, in which a slash, a `?` or a `#` would move where the path begins. */
+function isHost(host: string | undefined): boolean {
+  if (host === knownHost || host === undefined) return true;
+  if (!/^(?:[\w.-]+|\[[\d:.a-f]+\])(?::[1-9]\d{0,4})?$/i.test(host) || !URL.canParse(`http://${host}`)) return false;
+  knownHost = host;
+  return true;
 }
 
 function requireFewHeaders(headers: EdgeRequest['headers']): void {

@@ -24,11 +24,11 @@ beforeEach(() => {
   received = [];
 });
 
-type Sent = { headers?: string; body?: string };
+type Sent = { host?: string; headers?: string; body?: string };
 
 /** Gives the answer as it came, text and all. */
-async function send(line: string, { headers = '', body = '' }: Sent = {}): Promise<string> {
-  const head = `${line} HTTP/1.1\r\nHost: a\r\nConnection: close\r\nX-API-Key: ${knownKey}\r\n${headers}\r\n`;
+async function send(line: string, { host = 'a', headers = '', body = '' }: Sent = {}): Promise<string> {
+  const head = `${line} HTTP/1.1\r\nHost: ${host}\r\nConnection: close\r\nX-API-Key: ${knownKey}\r\n${headers}\r\n`;
   return (await rawRequest(edge.port, Buffer.from(head + body))).text;
 }
 
@@ -105,4 +105,21 @@ describe('an unknown method', () => {
     expect(statusOf(answer)).toBe(405);
     expect(/\r\nallow: (.*)\r\n/i.exec(answer)?.[1]).toBe(allowed);
   });
+});
+
+describe('a Host', () => {
+  const none = `a/docs a#b a?b u:p@b a%2fb a\\b a,b é [::1 [] [::1]x [1:2] ::1
+    a: a:0 a:65536 a:99999999 a:b [::1]: 1.2.3.256`;
+
+  it.each(['a b', 'a\tb'].concat(none.split(/\s+/)))('that is none is refused: %s', async (host) => {
+    const answer = await send('GET /v1/models', { host });
+    expect(statusOf(answer)).toBe(400);
+    expect(problemOf(answer).detail).toContain('Host');
+    expect(received).toEqual([]);
+  });
+
+  it.each(['chat_service:8001', 'API.Example.com', 'example.', '127.0.0.1:8666', '[::1]', '[2001:db8::1]:65535'])(
+    'that is one passes: %s',
+    async (host) => expect(statusOf(await send('GET /v1/models', { host }))).toBe(200),
+  );
 });
