@@ -1,3 +1,4 @@
+import { gzipSync } from 'node:zlib';
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
 import { ProblemSchema } from '#shared/contracts/problem-schema.ts';
 import { startEdge, type Edge } from '../support/edge.ts';
@@ -14,7 +15,7 @@ beforeAll(async () => {
   const chat = cleanUp.use(
     await startHttp((request, response) => {
       received.push(`${request.method} ${request.url}`);
-      response.end();
+      response.setHeader('content-encoding', 'gzip').end(gzipSync('Gaia'));
     }),
   );
   edge = cleanUp.use(await startEdge({ auth: auth.port, chat: chat.port, asset: chat.port }));
@@ -122,4 +123,19 @@ describe('a Host', () => {
     'that is one passes: %s',
     async (host) => expect(statusOf(await send('GET /v1/models', { host }))).toBe(200),
   );
+});
+
+describe('an answer in gzip', () => {
+  it.each([
+    ['gzip;q=0, *', false],
+    ['*, gzip;q=0.0', false],
+    ['*;q=0', false],
+    ['identity', false],
+    ['*', true],
+    ['*;q=0, gzip;q=0.5', true],
+  ])('reaches who sends Accept-Encoding: %s as such: %s', async (offered, isEncoded) => {
+    const answer = await send('GET /v1/models', { headers: `Accept-Encoding: ${offered}\r\n` });
+    expect(/content-encoding: gzip/i.test(answer)).toBe(isEncoded);
+    expect(answer.endsWith('Gaia') || answer.includes('\r\nGaia\r\n')).toBe(!isEncoded);
+  });
 });

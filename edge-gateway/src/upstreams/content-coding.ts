@@ -13,9 +13,9 @@ export function fitContentCoding(asked: HeaderLookup, answer: AnswerHeaders): vo
   delete answer['content-length'];
 }
 
+/** What is said of the coding by its name decides; `*` is for those that are not named (RFC 9110, 12.5.3). */
 function accepts(acceptEncoding: string, coding: string): boolean {
-  return acceptEncoding.split(',').some((offer) => {
-    const [name = '', ...parameters] = offer.split(';').map((part) => part.trim().toLowerCase());
-    return (name === coding || name === '*') && !parameters.some((parameter) => /^q=0(?:\.0*)?$/.test(parameter));
-  });
+  const offers = acceptEncoding.split(',').map((offer) => offer.split(';').map((part) => part.trim().toLowerCase()));
+  const offer = offers.find(([name]) => name === coding) ?? offers.find(([name]) => name === '*');
+  return offer !== undefined && !offer.some((parameter) => /^q=0(?:\.0*)?$/.test(parameter));
 }
