@@ -5,9 +5,13 @@ import type { Logger } from '#shared/log.ts';
 import { createRevocationLog, type StoredRevocation } from './revocation-log.ts';
 import { createStandingRevocations, noStanding } from './standing-revocations.ts';
 
+/**
+ * Positions grow with the numbers of the rows, and have a mark of what the row says: the same number in a database that
+ * was restored and has gone on since is another position.
+ */
 export type RevocationReader = {
-  /** The highest number that was revoked under, and the highest ever drawn, which a restored database takes back. */
-  newest: () => Promise<{ sequence: number; drawn: number }>;
+  /** The position of the last row, and whether the row of one that is known is still the same. */
+  newest: (known: number) => Promise<{ newest: number; isSame: boolean }>;
   /** The last `limit` at most, in order: those after a position, and not older than so many seconds since 1970. */
   read: (range: { after: number; since: number; limit: number }) => Promise<StoredRevocation[]>;
 };
@@ -32,7 +36,7 @@ export type RunningRevocationFeed = {
    * What is older than two seconds, or not there yet just after the start, is looked up first. Rejects with
    * `unavailable` when that fails or takes longer than a second: stale is worse than nothing.
    */
-  after: (position: number | null) => Promise<RevocationFeed>;
+  after: (shown: number | null) => Promise<RevocationFeed>;
   stop: () => Promise<void>;
 };
 
@@ -54,14 +58,13 @@ export function startRevocationFeed(options: RevocationFeedOptions): RunningRevo
   const refresh = async (): Promise<void> => {
     const startedAt = now();
     const seconds = Math.floor(startedAt / 1_000);
-    const { sequence, drawn } = await reader.newest();
+    const { newest, isSame } = await reader.newest(memory.position());
     const isFirst = asOf === -Infinity;
-    const isRestored = drawn < memory.position();
     const range = { since: seconds - windowSeconds, limit: maxEntries + 1 };
-    if (isFirst || isRestored) memory.load(await reader.read({ ...range, after: 0 }), sequence, seconds);
-    else if (sequence > memory.position()) {
+    if (isFirst || !isSame) memory.load(await reader.read({ ...range, after: 0 }), newest, seconds);
+    else if (newest > memory.position()) {
       const rows = await reader.read({ ...range, after: memory.position() });
-      if (rows.length > maxEntries) memory.load(rows, sequence, seconds);
+      if (rows.length > maxEntries) memory.load(rows, newest, seconds);
       else memory.append(rows, seconds);
     } else memory.append([], seconds);
     standing.set(await readStanding());
@@ -82,15 +85,15 @@ export function startRevocationFeed(options: RevocationFeedOptions): RunningRevo
   const ageMs = (): number => Math.max(0, now() - asOf);
   void poll();
   return {
-    after: async (position) => {
-      const sequence = position === null ? null : standing.sequenceOf(position);
+    after: async (shown) => {
+      const position = shown === null ? null : standing.positionOf(shown);
       // Another instance may have been told a moment earlier; only the database knows who is right.
-      const isReaderAhead = sequence !== null && sequence > memory.position();
+      const isReaderAhead = position !== null && position > memory.position();
       if (isReaderAhead || ageMs() > maxAgeMs) {
         const hasLooked = await Promise.race([poll(), sleep(maxWaitMs, false, { ref: false })]);
         if (!hasLooked) throw new AppError('unavailable', 'Nobody can say right now what was revoked');
       }
-      return { ...standing.addTo(memory.after(sequence), position, Math.floor(now() / 1_000)), ageMs: ageMs() };
+      return { ...standing.addTo(memory.after(position), shown, Math.floor(now() / 1_000)), ageMs: ageMs() };
     },
     stop: async () => {
       clearInterval(timer);

@@ -1,13 +1,17 @@
 import type { Revocation, RevocationFeed } from '#shared/identity/revocation-feed.ts';
 
-export type StoredRevocation = Revocation & { sequence: number };
+/** With the position of whoever has read all up to this one. */
+export type StoredRevocation = Revocation & { position: number };
 
 export type RevocationLog = {
   position: () => number;
-  /** Starts over with these, the whole window in order; `position` is the highest number there is. */
+  /** Starts over with these, the whole window in order; `position` is that of the last one there is. */
   load: (rows: StoredRevocation[], position: number, now: number) => void;
   append: (rows: StoredRevocation[], now: number) => void;
-  /** What came after a position; the whole window for null and for a position that cannot be answered from memory. */
+  /**
+   * What came after a position; the whole window for null, for a position from before it, and for one that no entry
+   * has: it was given out before the database was restored to an earlier state.
+   */
   after: (position: number | null) => Omit<RevocationFeed, 'ageMs'>;
 };
 
@@ -20,7 +24,7 @@ export type RevocationLogOptions = { windowSeconds: number; maxEntries: number }
 export function createRevocationLog({ windowSeconds, maxEntries }: RevocationLogOptions): RevocationLog {
   let entries: StoredRevocation[] = [];
   let newest = 0;
-  /** The lowest position from which nothing is missing. */
+  /** The position before the first entry. */
   let floor = 0;
   let completeSince = 0;
 
@@ -31,12 +35,12 @@ export function createRevocationLog({ windowSeconds, maxEntries }: RevocationLog
     completeSince = Math.max(completeSince, now - windowSeconds, (entries[surplus - 1]?.at ?? -1) + 1);
     const last = entries[Math.max(old, surplus) - 1];
     if (!last) return;
-    floor = last.sequence;
+    floor = last.position;
     entries = entries.slice(Math.max(old, surplus));
   };
   const append = (rows: StoredRevocation[], now: number): void => {
     for (const row of rows) entries.push(row);
-    newest = Math.max(newest, rows.at(-1)?.sequence ?? 0);
+    newest = Math.max(newest, rows.at(-1)?.position ?? 0);
     trim(now);
   };
   return {
@@ -45,15 +49,16 @@ export function createRevocationLog({ windowSeconds, maxEntries }: RevocationLog
     load: (rows, position, now) => {
       entries = [];
       completeSince = 0;
-      floor = (rows[0]?.sequence ?? position + 1) - 1;
+      floor = rows[0] ? rows[0].position - 1 : position;
       newest = position;
       append(rows, now);
     },
     after: (position) => {
-      const reset = position === null || position < floor || position > newest;
-      const from = reset ? 0 : entries.findLastIndex(({ sequence }) => sequence <= position) + 1;
+      const index = position === null ? -1 : entries.findLastIndex((entry) => entry.position <= position);
+      const isKnown = position === newest || position === (entries[index]?.position ?? floor);
+      const from = isKnown ? index + 1 : 0;
       const revocations = entries.slice(from).map(({ kind, id, at }) => ({ kind, id, at }));
-      return { position: newest, reset, completeSince, revocations };
+      return { position: newest, reset: !isKnown, completeSince, revocations };
     },
   };
 }

@@ -4,8 +4,8 @@ import type { Revocation, RevocationFeed } from '#shared/identity/revocation-fee
 /** Users whom only this feed can stop, since somebody else goes on giving them tokens. */
 export type StandingRevocations = {
   set: (userIds: readonly string[]) => void;
-  /** Turns the position that a reader showed into the one in the database's numbers. */
-  sequenceOf: (position: number) => number;
+  /** Turns the position that a reader showed into the one in the log. */
+  positionOf: (position: number) => number;
   /** The feed's answer as the reader gets it: with the users where it does not have this slot's news of them. */
   addTo: <Feed extends Omit<RevocationFeed, 'ageMs'>>(feed: Feed, position: number | null, now: number) => Feed;
 };
@@ -13,7 +13,7 @@ export type StandingRevocations = {
 /** Kept apart, so that a feed without standing revocations has plain numbers as positions. */
 export const noStanding: StandingRevocations = {
   set: () => undefined,
-  sequenceOf: (position) => position,
+  positionOf: (position) => position,
   addTo: (feed) => feed,
 };
 
@@ -23,29 +23,26 @@ const slotSeconds = 10;
  * Where it is right, this also covers the gateway's grace. Who is enabled again waits this long for a new token.
  */
 const marginSeconds = 35;
-/** Positions are sequence × this + a mark; both fit into a JSON number for eight thousand million revocations. */
-const marks = 2 ** 20;
+/** Positions are the log's × this + a mark; they fit into a JSON number for eight thousand million revocations. */
+const marks = 2 ** 10;
 
 /**
  * The edge refuses tokens that were made before a revocation of their user, so one that stands lies ahead of the clock,
- * and is told again before the clock has come there. The mark in a position says what of this its reader was told:
- * a hash of slot and users, so that every process gives the same, and the list is sent once a slot and reader, and at
- * once when somebody comes in.
+ * and is told again before the clock has come there. The mark in a position says what of this its reader was told: it
+ * follows from slot and users, so that every process gives the same, and the list is sent once a slot and reader, and
+ * at once when somebody comes in.
  */
 export function createStandingRevocations(): StandingRevocations {
   let users: readonly string[] = [];
-  let told = { slot: -1, mark: 0 };
-  const markOf = (slot: number): number => {
-    if (users.length === 0) return 0;
-    if (told.slot !== slot) told = { slot, mark: hashOf(slot, users) };
-    return told.mark;
-  };
+  let hash = 0;
+  /** Never the same for two slots that follow each other, nor for nobody and somebody. */
+  const markOf = (slot: number): number => (users.length === 0 ? 0 : 1 + ((slot + hash) % (marks - 1)));
   return {
     set: (userIds) => {
       users = userIds.toSorted();
-      told = { slot: -1, mark: 0 };
+      hash = hashOf(users);
     },
-    sequenceOf: (position) => Math.floor(position / marks),
+    positionOf: (position) => Math.floor(position / marks),
     addTo: (feed, position, now) => {
       const slot = Math.floor(now / slotSeconds);
       const mark = markOf(slot);
@@ -57,8 +54,8 @@ export function createStandingRevocations(): StandingRevocations {
   };
 }
 
-function hashOf(slot: number, users: readonly string[]): number {
-  const hash = createHash('sha256').update(String(slot));
+function hashOf(users: readonly string[]): number {
+  const hash = createHash('sha256');
   for (const user of users) hash.update(user);
-  return hash.digest().readUInt32BE() % marks;
+  return hash.digest().readUInt32BE();
 }

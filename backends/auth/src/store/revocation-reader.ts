@@ -4,7 +4,12 @@ import type { Database } from '#shared/db/connect.ts';
 import { revocations } from '#shared/db/schema.ts';
 import type { RevocationReader } from '../revocations/revocation-feed.ts';
 
-const NewestSchema = z.object({ sequence: z.coerce.number(), drawn: z.coerce.number() });
+const NewestSchema = z.object({ newest: z.coerce.number(), isSame: z.boolean() });
+
+/** Positions are the number of a row × this + a mark of what the row says: see RevocationReader. */
+const marks = 2 ** 10;
+const mark = sql`hashtextextended(concat_ws(' ', ${revocations.subjectId}, extract(epoch from ${revocations.createdAt})), 0)`;
+const position = sql`(${revocations.sequence} * ${sql.raw(`${marks}`)} + (${mark} & ${sql.raw(`${marks - 1}`)}))`;
 
 /**
  * In seconds since 1970, as the edge compares it with the times of tokens, and cut off as these are: rounded, it would
@@ -15,27 +20,31 @@ export const revokedAt = sql`floor(extract(epoch from ${revocations.createdAt}))
 /** The feed in Postgres. A trigger makes the order of numbers the order of commits, so none appears behind a reader. */
 export function createRevocationReader(db: Database): RevocationReader {
   return {
-    newest: async () => {
-      // The sequence keeps its value when old rows are deleted, so only a restored database has a lower one.
+    newest: async (known) => {
       const { rows } = await db.execute(sql`
-        SELECT coalesce(max(sequence), 0) AS sequence,
-          coalesce(pg_sequence_last_value(pg_get_serial_sequence('revocations', 'sequence')::regclass), 0) AS drawn
-        FROM revocations`);
+        SELECT coalesce((SELECT ${position} FROM revocations ORDER BY sequence DESC LIMIT 1), 0) AS newest,
+          ${known}::bigint = 0 OR EXISTS (
+            SELECT FROM revocations WHERE sequence = ${numberOf(known)}::bigint AND ${position} = ${known}::bigint
+          ) AS "isSame"`);
       return NewestSchema.parse(rows[0]);
     },
     read: async ({ after, since, limit }) => {
       const rows = await db
         .select({
-          sequence: revocations.sequence,
+          position: position.mapWith(Number),
           kind: revocations.kind,
           id: revocations.subjectId,
           at: revokedAt,
         })
         .from(revocations)
-        .where(and(gt(revocations.sequence, after), gte(revocations.createdAt, new Date(since * 1_000))))
+        .where(and(gt(revocations.sequence, numberOf(after)), gte(revocations.createdAt, new Date(since * 1_000))))
         .orderBy(desc(revocations.sequence))
         .limit(limit);
       return rows.toReversed();
     },
   };
+}
+
+function numberOf(position: number): number {
+  return Math.floor(position / marks);
 }
