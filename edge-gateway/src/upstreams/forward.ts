@@ -9,6 +9,7 @@ import { createBreaker, type Breaker } from './breaker.ts';
 import { fitContentCoding } from './content-coding.ts';
 import { exchange, isRepeatable } from './exchange.ts';
 import { headersForClient, headersForUpstream } from './forwarded-headers.ts';
+import { headRoom } from './head-room.ts';
 import { hopHeaders } from './own-hop.ts';
 import { firstByteSeconds, type Upstream } from './table.ts';
 import { setTrace } from './traceparent.ts';
@@ -39,15 +40,16 @@ export function createForward(options: ForwardOptions): Forward {
   return async (forwarded) => {
     const { upstream, request, body } = forwarded;
     const breaker = breakers[upstream.service];
+    const url = `${upstream.origin}${request.path}${request.search}`;
+    const headers = upstreamHeaders(forwarded, url);
     refuseWhileOpen(breaker, upstream);
-    const headers = upstreamHeaders(forwarded);
     const startedAt = Date.now();
     try {
       const answer = await exchange({
         upstream,
         method: request.method,
         body,
-        url: `${upstream.origin}${request.path}${request.search}`,
+        url,
         headers,
         requestId: request.requestId,
         firstByteMs: Math.min(options.firstByteSeconds, firstByteSeconds[upstream.service]) * 1_000,
@@ -75,9 +77,9 @@ function refuseWhileOpen(breaker: Breaker, { service }: Upstream): void {
   });
 }
 
-function upstreamHeaders({ upstream, request, assertion }: Forwarded): Record<string, string> {
+function upstreamHeaders({ upstream, request, assertion }: Forwarded, url: string): Record<string, string> {
   const offered = request.headers;
-  const headers = headersForUpstream(offered);
+  const headers = headersForUpstream(offered, headRoom(url, assertion));
   setTrace(offered, headers);
   dictate(request, headers);
   if (isUpgrade(offered)) setUpgrade(offered, headers);

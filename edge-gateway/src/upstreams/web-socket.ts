@@ -4,6 +4,8 @@ import type { HeaderLookup } from '../header-lookup.ts';
 
 const keyProtocol = 'gaia-key.';
 const version = '13';
+/** They go on to the backend in full: head-room.ts leaves that much for them. */
+const fewProtocols = /^[ -~]{0,512}$/;
 const nonce = /^[A-Za-z0-9+/]{22}==$/;
 
 export function isUpgrade(headers: HeaderLookup): boolean {
@@ -39,19 +41,29 @@ function requireHandshake(method: string, headers: HeaderLookup): void {
   if (!nonce.test(headers.get('sec-websocket-key') ?? '')) {
     throw new AppError('invalid_request', 'Sec-WebSocket-Key must be 16 bytes in base64');
   }
+  if (!fewProtocols.test(offeredOf(headers))) {
+    throw new AppError('invalid_request', 'The subprotocols may be 512 characters of ASCII together');
+  }
 }
 
 /** Asks the backend for the same upgrade, without the credential. */
 export function setUpgrade(from: HeaderLookup, to: Record<string, string>): void {
   to['upgrade'] = 'websocket';
-  const offered = protocolsOf(from).filter((protocol) => !isKey(protocol));
-  if (offered.length > 0) to['sec-websocket-protocol'] = offered.join(', ');
+  const offered = offeredOf(from);
+  if (offered !== '') to['sec-websocket-protocol'] = offered;
 }
 
 /** The subprotocol the backend chose; one that the client did not offer would make it hang up. */
 export function chosenProtocol(offered: HeaderLookup, answered: Headers): string | null {
   const chosen = answered.get('sec-websocket-protocol');
   return chosen !== null && !isKey(chosen) && protocolsOf(offered).includes(chosen) ? chosen : null;
+}
+
+/** What the backend may choose from. */
+function offeredOf(headers: HeaderLookup): string {
+  return protocolsOf(headers)
+    .filter((protocol) => !isKey(protocol))
+    .join(', ');
 }
 
 /** In capitals too: what anybody could take for a key must not reach a backend. */
