@@ -1,17 +1,19 @@
-import { access, constants, mkdir, mkdtemp, rm } from 'node:fs/promises';
-import { tmpdir } from 'node:os';
-import { delimiter, dirname, join } from 'node:path';
-import { gatewayCapnp, workerdBinary } from '../local/workerd.ts';
+import { existsSync } from 'node:fs';
+import { access, constants, rm } from 'node:fs/promises';
+import { delimiter, join } from 'node:path';
+import { workerdBinary } from '../local/workerd.ts';
+import { repositoryRoot } from '../repository.ts';
 import { start } from '../run.ts';
 import { keepRunning, type Kept } from './keep-running.ts';
 import { canSharePort, claimPort, giveSocket, type Address } from './listening-socket.ts';
 import { planGatewayProcesses } from './plan.ts';
+import { makeRunFolder } from './run-folder.ts';
 
 export type FleetOptions = Address & {
   processes: number;
   settings: Record<string, string>;
-  /** Where the capnp configurations are, with the bundle in `../dist/gateway`. */
-  configurations?: string;
+  /** Where edge-gateway/*.capnp and dist/gateway/worker.js are. */
+  root?: string;
   workerd?: string;
   /** A log line of a process, as it came. */
   onLine: (line: string) => void;
@@ -22,6 +24,8 @@ export type FleetOptions = Address & {
 export type Fleet = {
   url: string;
   port: number;
+  /** The private folder of this run. */
+  directory: string;
   /** The processes that serve right now. */
   pids: () => number[];
   /** All our process groups, for a hard end. */
@@ -29,6 +33,8 @@ export type Fleet = {
   /** Lets requests in flight end, for so long. */
   stop: (graceMs: number) => Promise<void>;
 };
+
+const socketCheckMs = 2_000;
 
 /** Serves the bundle with several workerd processes on one port, and one more that counts for all of them. */
 export async function startFleet(options: FleetOptions): Promise<Fleet> {
@@ -39,16 +45,16 @@ export async function startFleet(options: FleetOptions): Promise<Fleet> {
     onEvent('This system lets one process listen on a port, so there is one.');
   }
   await using cleanUp = new AsyncDisposableStack();
-  const directory = await mkdtemp(join(tmpdir(), 'gaia-gateway-'));
-  cleanUp.defer(() => rm(directory, { recursive: true, force: true }));
-  await mkdir(join(directory, 'limits'));
-  const { configurations = dirname(gatewayCapnp), workerd = workerdBinary, settings } = options;
+  const { root = repositoryRoot, workerd = workerdBinary, settings } = options;
+  const folder = cleanUp.use(await makeRunFolder(root));
+  const { configurations, path: directory } = folder;
   const plan = planGatewayProcesses({ workerd, configurations, directory, settings, leash: await findLeash() });
   const limiter = keepRunning({
     name: 'The limiter',
     launch: async () => {
+      await folder.restore();
       // A socket file outlives the process that made it, and would keep the next one from listening.
-      await rm(join(directory, 'limiter.sock'), { force: true });
+      await rm(folder.limiterSocket, { force: true });
       return await start(plan.limiter);
     },
     onLine,
@@ -57,16 +63,21 @@ export async function startFleet(options: FleetOptions): Promise<Fleet> {
   const gateways = Array.from({ length: shared ? options.processes : 1 }, (_, index) =>
     keepRunning({
       name: `Gateway process ${index + 1}`,
-      launch: () => giveSocket({ host, port }, shared, (fd) => start({ ...plan.gateway, descriptors: [fd] })),
+      launch: async () => {
+        await folder.restore();
+        return await giveSocket({ host, port }, shared, (fd) => start({ ...plan.gateway, descriptors: [fd] }));
+      },
       onLine,
       onEvent,
     }),
   );
   await startAll(limiter, gateways);
+  cleanUp.use(replaceWithoutSocket(limiter, folder.limiterSocket));
   const kept = cleanUp.move();
   return {
     url: `http://${host.includes(':') ? `[${host}]` : host}:${port}`,
     port,
+    directory,
     pids: () => pidsOf(gateways),
     groups: () => pidsOf([limiter, ...gateways]),
     stop: async (graceMs) => {
@@ -84,6 +95,14 @@ async function startAll(limiter: Kept, gateways: Kept[]): Promise<void> {
   if (!failed) return;
   await Promise.all(all.map((kept) => kept.stop(0)));
   throw failed.status === 'rejected' ? failed.reason : new Error('unreachable');
+}
+
+/** A limiter whose socket was removed serves nobody any more, and does not know it. */
+function replaceWithoutSocket(limiter: Kept, socket: string): Disposable {
+  const timer = setInterval(() => {
+    if (!existsSync(socket)) limiter.replace();
+  }, socketCheckMs);
+  return { [Symbol.dispose]: () => clearInterval(timer) };
 }
 
 function pidsOf(all: readonly Kept[]): number[] {

@@ -14,6 +14,8 @@ export type Kept = {
   /** Resolves when it listens; rejects, and nothing is left, when it ends before that. */
   start: () => Promise<void>;
   stop: (graceMs: number) => Promise<void>;
+  /** Ends it if it listens, so that another takes its place. */
+  replace: () => void;
   pid: () => number | null;
 };
 
@@ -26,6 +28,7 @@ const tailLines = 8;
 export function keepRunning({ name, launch, onLine, onEvent }: KeepRunningOptions): Kept {
   const stopping = new AbortController();
   let current: Running | null = null;
+  let serving: Running | null = null;
   let waitMs: number = waits.first;
 
   const begin = async (): Promise<void> => {
@@ -43,8 +46,9 @@ export function keepRunning({ name, launch, onLine, onEvent }: KeepRunningOption
       await process.stop('SIGKILL');
       throw new OpsError(`${name} did not start (${outcome})${tail.map((line) => `\n  ${line}`).join('')}`);
     }
+    serving = process;
     void how.then(async (how) => {
-      current = null;
+      current = serving = null;
       if (stopping.signal.aborted) return;
       if (performance.now() - startedAt > longLifeMs) waitMs = waits.first;
       await replace(how);
@@ -73,6 +77,7 @@ export function keepRunning({ name, launch, onLine, onEvent }: KeepRunningOption
       stopping.abort();
       await current?.stop('SIGTERM', graceMs);
     },
+    replace: () => void serving?.stop('SIGKILL'),
     pid: () => current?.pid ?? null,
   };
 }

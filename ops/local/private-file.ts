@@ -1,5 +1,6 @@
 import { chmod, mkdir, readFile, rename, writeFile } from 'node:fs/promises';
 import { dirname } from 'node:path';
+import { OpsError } from '../command.ts';
 
 /** Writes a file that only its owner may read, whole or not at all. */
 export async function writePrivateFile(path: string, text: string): Promise<void> {
@@ -15,7 +16,8 @@ export async function readIfThere(path: string): Promise<string | null> {
   try {
     return await readFile(path, 'utf8');
   } catch (error) {
-    if (error instanceof Error && 'code' in error && error.code === 'ENOENT') return null;
-    throw error;
+    const code = error instanceof Error && 'code' in error ? error.code : null;
+    if (code === 'ENOENT') return null;
+    throw new OpsError(`${path} cannot be read (${String(code ?? error)}).`, { cause: error });
   }
 }

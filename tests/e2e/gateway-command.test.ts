@@ -1,9 +1,11 @@
-import { mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { mkdir, mkdtemp, readdir, rm, writeFile } from 'node:fs/promises';
 import { createServer, type Server } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { setTimeout as sleep } from 'node:timers/promises';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { gatewaySettings } from '../../ops/gateway/settings.ts';
+import { startTimeOf } from '../../ops/local/process-identity.ts';
 import { generateSigningKeys } from '../../ops/local/signing-key.ts';
 import { repositoryRoot } from '../../ops/repository.ts';
 import { run, start, type Command, type Running } from '../../ops/run.ts';
@@ -72,6 +74,33 @@ describe('npm run gateway', () => {
       expect(stderr).toBe(`There is no file ${missing}, which --settings names.\n`);
       expect(code).toBe(1);
     }
+  });
+
+  it('says in one sentence that a file cannot be read', async () => {
+    const { code, stderr } = await gateway([...byNode, '--settings', folder]);
+    expect(stderr).toBe(`${folder} cannot be read (EISDIR).\n`);
+    expect(code).toBe(1);
+  });
+
+  it('leaves no folder behind a second signal, and takes away that of a run that was killed', async () => {
+    const TMPDIR = join(folder, 'tmp');
+    await mkdir(TMPDIR);
+    const killed = await gatewayThatListens([...byNode, '--settings', settings], { TMPDIR });
+    process.kill(killed.process.pid, 'SIGKILL');
+    await killed.process.stop('SIGKILL');
+    expect(await readdir(TMPDIR)).toHaveLength(1);
+    const next = await gatewayThatListens([...byNode, '--settings', settings], { TMPDIR });
+    const names = await readdir(TMPDIR);
+    expect(names).toHaveLength(1);
+    process.kill(next.pids[0] ?? NaN, 'SIGSTOP'); // So that it does not stop by itself.
+    process.kill(next.process.pid, 'SIGTERM');
+    await expect.poll(() => next.lines.join('\n')).toContain('Stopping;');
+    await sleep(600);
+    process.kill(next.process.pid, 'SIGTERM');
+    expect(await next.process.exited).toEqual({ code: 130, signal: null });
+    expect(await readdir(TMPDIR)).toEqual([]);
+    // Nobody may have waited for the dead yet, who still have a pid then.
+    await expect.poll(() => Promise.all(next.pids.map(startTimeOf))).toEqual([null, null]);
   });
 
   it.each(['SIGTERM', 'SIGINT'] as const)('ends with %s, exit code 0 and nothing left behind', async (signal) => {

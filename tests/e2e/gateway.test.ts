@@ -70,7 +70,7 @@ async function fleetOf(
     port: 0,
     processes,
     settings,
-    configurations: join(root, 'edge-gateway'),
+    root,
     onLine: () => undefined,
     onEvent: (sentence) => {
       told.push(sentence);
@@ -190,6 +190,20 @@ describe('two processes on one port', () => {
     expect(admitted).toBeLessThanOrEqual(rpm);
     expect(admitted).toBeGreaterThan(rpm / 2);
     expect(new Set(statuses)).toEqual(new Set([200, 429]));
+  });
+
+  it('get another limiter, and replacements of their own, when their folder was tidied away', async () => {
+    await using fleet = await fleetOf(2);
+    await rm(fleet.directory, { recursive: true });
+    await fleet.event('The limiter is back');
+    const [pid = NaN] = fleet.pids();
+    process.kill(pid, 'SIGKILL');
+    await fleet.event('is back');
+    const { key } = await createApiKey('dev');
+    const answers = await Promise.all(
+      Array.from({ length: 8 }, () => fetch(`${fleet.url}/v1/models`, { headers: { 'x-api-key': key } })),
+    );
+    expect(new Set(answers.map(({ status }) => status))).toEqual(new Set([200]));
   });
 
   it('finish the request in flight when they are told to stop, and then are gone', async () => {

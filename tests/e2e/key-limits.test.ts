@@ -55,7 +55,7 @@ beforeAll(async () => {
     port: 0,
     processes: 3,
     settings,
-    configurations: join(root, 'edge-gateway'),
+    root,
     onLine: () => undefined,
     onEvent: () => undefined,
   });
