@@ -16,8 +16,8 @@ import {
 } from './revocation-feed.ts';
 
 const neverMs = 3_600_000;
-/** By which nothing ever grows old, so that no reader makes the feed look. */
-const stopped = (): number => 1_700_000_000_000;
+/** By these nothing ever grows old, so that no reader makes the feed look. */
+const stopped = { now: (): number => 1_700_000_000_000, elapsed: (): number => 0 };
 const deaf: RevocationNotices = { listen: () => ({ stop: async () => undefined }) };
 
 let database: TestDatabase;
@@ -44,7 +44,7 @@ afterAll(async () => {
 
 describe('the feed of revocations', () => {
   it('brings a revocation at once by notice, without any poll', async () => {
-    await start({ pollMs: neverMs, now: stopped });
+    await start({ pollMs: neverMs, ...stopped });
     await listening();
     const { position } = await feed.after(null);
     await revoke('by-notice');
@@ -52,7 +52,7 @@ describe('the feed of revocations', () => {
   });
 
   it('listens again after its connection was killed, and has missed nothing', async () => {
-    await start({ pollMs: neverMs, now: stopped });
+    await start({ pollMs: neverMs, ...stopped });
     await listening();
     const { position } = await feed.after(null);
     await queryRows(database.url, `SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE ${isListener}`);
@@ -74,13 +74,21 @@ describe('the feed of revocations', () => {
   it('has its answer for whoever asks before the first look, and looks itself when no poll came for long', async () => {
     let clock = Date.now();
     await revoke('before-the-start');
-    launch({ notices: deaf, pollMs: neverMs, now: () => clock });
+    launch({ notices: deaf, pollMs: neverMs, ...stopped, now: () => clock });
     expect((await feed.after(null)).revocations.map(({ id }) => id)).toContain('before-the-start');
     await revoke('while-polls-were-late');
     clock += 2_001;
     const { ageMs, revocations } = await feed.after(null);
     expect(revocations.map(({ id }) => id)).toContain('while-polls-were-late');
     expect(ageMs).toBe(0);
+  });
+
+  it('looks when no poll came for long although its clock was set back meanwhile', async () => {
+    let [clock, elapsed] = [Date.now(), 0];
+    await start({ notices: deaf, pollMs: neverMs, now: () => clock, elapsed: () => elapsed });
+    await revoke('before-the-clock-was-set');
+    [clock, elapsed] = [clock - 3_600_000, 2_001];
+    expect(await idsAfter(null)).toContain('before-the-clock-was-set');
   });
 
   it('says within the time the gateway waits that a database that hangs cannot be asked', async () => {

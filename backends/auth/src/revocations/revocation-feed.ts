@@ -26,6 +26,8 @@ export type RevocationFeedOptions = {
   /** The latest of those who are disabled; set where somebody else, whom we cannot stop, goes on giving them tokens. */
   disabledUsers?: (limit: number) => Promise<string[]>;
   now?: () => number;
+  /** Milliseconds since some moment, by a clock that nobody sets. */
+  elapsed?: () => number;
   pollMs?: number;
   maxEntries?: number;
   maxStanding?: number;
@@ -49,19 +51,19 @@ const { windowSeconds } = revocationRules;
 
 /** Keeps the feed in memory: woken by notices, and looking once a second whether or not one came. */
 export function startRevocationFeed(options: RevocationFeedOptions): RunningRevocationFeed {
-  const { reader, notices, log, now = Date.now, pollMs = 1_000, maxEntries = 50_000 } = options;
+  const { reader, notices, log, pollMs = 1_000, maxEntries = 50_000 } = options;
+  const { now = Date.now, elapsed = () => performance.now() } = options;
   const memory = createRevocationLog({ windowSeconds, maxEntries });
   const standing = options.disabledUsers ? createStandingRevocations() : noStanding;
   const readStanding = standingReader(options);
-  let asOf = -Infinity;
+  let asOf: { time: number; elapsed: number } | null = null;
 
   const refresh = async (): Promise<void> => {
-    const startedAt = now();
-    const seconds = Math.floor(startedAt / 1_000);
+    const startedAt = { time: now(), elapsed: elapsed() };
+    const seconds = Math.floor(startedAt.time / 1_000);
     const { newest, isSame } = await reader.newest(memory.position());
-    const isFirst = asOf === -Infinity;
     const range = { since: seconds - windowSeconds, limit: maxEntries + 1 };
-    if (isFirst || !isSame) memory.load(await reader.read({ ...range, after: 0 }), newest, seconds);
+    if (!asOf || !isSame) memory.load(await reader.read({ ...range, after: 0 }), newest, seconds);
     else if (newest > memory.position()) {
       const rows = await reader.read({ ...range, after: memory.position() });
       if (rows.length > maxEntries) memory.load(rows, newest, seconds);
@@ -82,7 +84,8 @@ export function startRevocationFeed(options: RevocationFeedOptions): RunningRevo
   });
   const timer = setInterval(() => void poll(), pollMs);
   const listening = notices.listen(() => void poll());
-  const ageMs = (): number => Math.max(0, now() - asOf);
+  // By both clocks: one may be set back, and the other stands still while a machine is suspended.
+  const ageMs = (): number => (asOf ? Math.max(0, now() - asOf.time, elapsed() - asOf.elapsed) : Infinity);
   void poll();
   return {
     after: async (shown) => {
