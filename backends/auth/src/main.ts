@@ -1,3 +1,4 @@
+import { connect } from '#shared/db/connect.ts';
 import { startOutboxRelay } from '#shared/events/outbox.ts';
 import { createLogger } from '#shared/log.ts';
 import { printLogLine } from '#shared/service/print-log-line.ts';
@@ -30,13 +31,18 @@ await runService('auth', () => {
     config,
     log,
     createApp: (parts) => {
+      // Not of the pool: requests that wait for locks can hold all of that, and the edge depends on the feed.
+      const own = connect({ url: config.DATABASE_URL, poolSize: 1, log });
       const revocations = startRevocationFeed({
-        reader: createRevocationReader(parts.database.db),
+        reader: createRevocationReader(own.db),
         notices: createRevocationNotices({ url: config.DATABASE_URL, log }),
-        ...(config.SUPABASE_URL !== undefined && { disabledUsers: createDisabledUsers(parts.database.db) }),
+        ...(config.SUPABASE_URL !== undefined && { disabledUsers: createDisabledUsers(own.db) }),
         log,
       });
-      parts.onStop(revocations.stop);
+      parts.onStop(async () => {
+        await revocations.stop();
+        await own.close();
+      });
       parts.onStop(mailer.settled);
       parts.onStop(startOutboxRelay({ db: parts.database.db, bus: parts.bus, log }).stop);
       const tasks = createSweepTasks(parts.database.db, { unconfirmedDays: config.UNCONFIRMED_ACCOUNT_DAYS });
