@@ -105,6 +105,7 @@ describe('a handshake', () => {
     ['of another version', 426, 'GET', [...without('Sec-WebSocket-Version'), 'Sec-WebSocket-Version: 8']],
     ['without a key', 400, 'GET', without('Sec-WebSocket-Key')],
     ['with a short key', 400, 'GET', [...without('Sec-WebSocket-Key'), 'Sec-WebSocket-Key: dGhlIHNhbXBsZQ==']],
+    ['with a credential behind a space', 400, 'GET', [...good, `Sec-WebSocket-Protocol: gaia gaia-key.${knownKey}`]],
     ['with a key twice', 400, 'GET', [...good, 'Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==']],
   ])('%s is a %i of ours, in the log too, and no backend hears of it', async (_what, status, method, headers) => {
     const before = edge.logLines.length;

@@ -4,8 +4,8 @@ import type { HeaderLookup } from '../header-lookup.ts';
 
 const keyProtocol = 'gaia-key.';
 const version = '13';
-/** They go on to the backend in full: head-room.ts leaves that much for them. */
-const fewProtocols = /^[ -~]{0,512}$/;
+/** Tokens, in which no key can hide behind a space. They go on in full: head-room.ts leaves that much for them. */
+const fewTokens = /^(?:[\w!#$%&'*+.^`|~-]|, ){0,512}$/;
 const nonce = /^[A-Za-z0-9+/]{22}==$/;
 
 export function isUpgrade(headers: HeaderLookup): boolean {
@@ -41,8 +41,8 @@ function requireHandshake(method: string, headers: HeaderLookup): void {
   if (!nonce.test(headers.get('sec-websocket-key') ?? '')) {
     throw new AppError('invalid_request', 'Sec-WebSocket-Key must be 16 bytes in base64');
   }
-  if (!fewProtocols.test(offeredOf(headers))) {
-    throw new AppError('invalid_request', 'The subprotocols may be 512 characters of ASCII together');
+  if (!fewTokens.test(offeredOf(headers))) {
+    throw new AppError('invalid_request', 'The subprotocols must be tokens, of 512 characters together');
   }
 }
 
