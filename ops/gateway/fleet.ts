@@ -39,12 +39,12 @@ const socketCheckMs = 2_000;
 /** Serves the bundle with several workerd processes on one port, and one more that counts for all of them. */
 export async function startFleet(options: FleetOptions): Promise<Fleet> {
   const { host, onLine, onEvent } = options;
-  const port = await claimPort(options);
+  await using cleanUp = new AsyncDisposableStack();
+  const { port } = cleanUp.use(await claimPort(options));
   const shared = options.processes > 1 && (await canSharePort());
   if (options.processes > 1 && !shared) {
     onEvent('This system lets one process listen on a port, so there is one.');
   }
-  await using cleanUp = new AsyncDisposableStack();
   const { root = repositoryRoot, workerd = workerdBinary, settings } = options;
   const folder = cleanUp.use(await makeRunFolder(root));
   const { configurations, path: directory } = folder;

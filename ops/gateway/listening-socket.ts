@@ -17,15 +17,18 @@ export async function canSharePort(): Promise<boolean> {
   }
 }
 
-/** Finds out whether we may listen there (port 0: where there is room), and gives the port. */
-export async function claimPort(address: Address): Promise<number> {
+/** A port that nobody else's gateway listens on, until it is given up or this process is gone. */
+export type Claim = AsyncDisposable & { port: number };
+
+/** Finds out whether we may listen there (port 0: where there is room), and keeps others of our kind away. */
+export async function claimPort(address: Address): Promise<Claim> {
   const { host, port } = address;
   try {
     // Not shared: another gateway that shares its port would let us in, and half of the requests would be its.
     const server = await listen(address, { shared: false });
     const taken = portOf(server);
     await close(server);
-    return taken;
+    return { port: taken, ...(await holdClaim(host, taken)) };
   } catch (cause) {
     const code = cause instanceof Error && 'code' in cause ? String(cause.code) : '';
     if (code === 'EADDRINUSE') {
@@ -35,6 +38,21 @@ export async function claimPort(address: Address): Promise<number> {
     }
     throw new OpsError(`Nothing can listen on ${host} port ${port} (${code || String(cause)}).`, { cause });
   }
+}
+
+/**
+ * Of two that found the port free at the same moment, one gets its name: an abstract socket, which only Linux has and
+ * which is gone with its process, however that ends.
+ */
+async function holdClaim(host: string, port: number): Promise<AsyncDisposable> {
+  if (process.platform !== 'linux') return { [Symbol.asyncDispose]: async () => undefined };
+  const server = createServer((socket) => socket.destroy());
+  await new Promise<void>((resolve, reject) => {
+    server.once('error', reject);
+    // A name has room for 107 bytes, and a host's may be longer.
+    server.listen({ path: `\0gaia-gateway ${port} ${host.slice(0, 64)}` }, resolve);
+  });
+  return { [Symbol.asyncDispose]: () => close(server) };
 }
 
 /**
