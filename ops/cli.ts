@@ -34,8 +34,8 @@ export async function main([verb, ...args]: string[]): Promise<number> {
 }
 
 async function runCommand(command: OpsCommand, args: string[]): Promise<number> {
-  const [first] = args;
-  if (first !== undefined && isHelp(first)) {
+  const end = args.indexOf('--');
+  if (args.slice(0, end < 0 ? undefined : end).some(isHelp)) {
     console.log(`${command.summary}\n\n${command.usage}`);
     return 0;
   }
@@ -46,7 +46,8 @@ async function runCommand(command: OpsCommand, args: string[]): Promise<number> 
 
 async function printVerbs(code: number): Promise<number> {
   const commands = await Promise.all(Object.values(verbs).map((load) => load()));
-  const lines = commands.map(({ verb, summary }) => `  ${verb.padEnd(14)}${summary}`);
+  const width = Math.max(...commands.map(({ verb }) => verb.length)) + 2;
+  const lines = commands.map(({ verb, summary }) => `  ${verb.padEnd(width)}${summary}`);
   console.log(`Usage: node ops/gaia.js <verb> [options]\n\n${lines.join('\n')}\n\n<verb> --help says more.`);
   return code;
 }

@@ -29,7 +29,7 @@ export function parseOptions<Config extends ParseArgsConfig>(
     return parseArgs({ ...config, args });
   } catch (error) {
     // It goes on with how to pass such an argument all the same, which is not what anybody wants here.
-    const [sentence] = (error instanceof Error ? error.message : String(error)).split(/(?<=[^.])\. /);
+    const [sentence] = (error instanceof Error ? error.message : String(error)).split(/(?<=[^.])\.\s/);
     throw new UsageError(`${sentence?.replace(/\.$/, '')}: see --help.`, { cause: error });
   }
 }

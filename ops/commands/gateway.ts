@@ -49,6 +49,8 @@ export function readGatewayOptions(args: string[], env: NodeJS.ProcessEnv = proc
     },
   });
   const settingsFile = values.settings ?? values['env-file'];
+  // Node would take an empty one for all addresses.
+  if (values.host === '') throw new UsageError('--host must be an address or a name, not empty.');
   return {
     port: values.port === undefined ? parsePort(env['PORT'] || '8666', 'PORT') : parsePort(values.port, '--port'),
     host: values.host,
