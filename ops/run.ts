@@ -16,11 +16,13 @@ export type Command = {
 
 export type Finished = { code: number; stdout: string; stderr: string };
 
+export type LineListener = (line: string, stream: 'stdout' | 'stderr') => void;
+
 /** A process that stays. `stop` ends its whole group and resolves when it is gone. */
 export type Running = {
   pid: number;
   exited: Promise<{ code: number | null; signal: NodeJS.Signals | null }>;
-  onLine: (listener: (line: string) => void) => void;
+  onLine: (listener: LineListener) => void;
   onMessage: (listener: (message: unknown) => void) => void;
   stop: (signal?: NodeJS.Signals, graceMs?: number) => Promise<void>;
 };
@@ -60,10 +62,10 @@ export async function start(command: Command): Promise<Running> {
       child.once('error', resolve);
     });
   }
-  const listeners: ((line: string) => void)[] = [];
-  for (const stream of [child.stdout, child.stderr]) {
-    if (stream)
-      createInterface({ input: stream }).on('line', (line) => listeners.forEach((listener) => listener(line)));
+  const listeners: LineListener[] = [];
+  for (const name of ['stdout', 'stderr'] as const) {
+    const input = child[name];
+    if (input) createInterface({ input }).on('line', (line) => listeners.forEach((listener) => listener(line, name)));
   }
   child.on('error', () => undefined); // A failed kill; `exited` tells the rest.
   return {

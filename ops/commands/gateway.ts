@@ -84,8 +84,10 @@ function count(text: string, name: string, { from, to }: { from: number; to: num
   throw new UsageError(`${name} must be a number from ${from} to ${to}, not '${text}'.`);
 }
 
-function print(line: string): void {
-  console.log(line);
+/** The gateway's log is on standard output; what workerd itself says is no JSON. */
+function print(line: string, stream: 'stdout' | 'stderr'): void {
+  if (stream === 'stdout') console.log(line);
+  else console.error(line);
 }
 
 function tell(sentence: string): void {

@@ -3,7 +3,7 @@ import { access, constants, rm } from 'node:fs/promises';
 import { delimiter, join } from 'node:path';
 import { workerdBinary } from '../local/workerd.ts';
 import { repositoryRoot } from '../repository.ts';
-import { start } from '../run.ts';
+import { start, type LineListener } from '../run.ts';
 import { keepRunning, type Kept } from './keep-running.ts';
 import { canSharePort, claimPort, giveSocket, type Address } from './listening-socket.ts';
 import { planGatewayProcesses } from './plan.ts';
@@ -16,7 +16,7 @@ export type FleetOptions = Address & {
   root?: string;
   workerd?: string;
   /** A log line of a process, as it came. */
-  onLine: (line: string) => void;
+  onLine: LineListener;
   /** What happens to the processes, as a sentence. */
   onEvent: (sentence: string) => void;
 };

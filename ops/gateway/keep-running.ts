@@ -1,11 +1,11 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { OpsError } from '../command.ts';
-import type { Running } from '../run.ts';
+import type { LineListener, Running } from '../run.ts';
 
 export type KeepRunningOptions = {
   name: string;
   launch: () => Promise<Running>;
-  onLine: (line: string) => void;
+  onLine: LineListener;
   /** One sentence about a death, a failed replacement or a replacement. */
   onEvent: (sentence: string) => void;
 };
@@ -37,9 +37,9 @@ export function keepRunning({ name, launch, onLine, onEvent }: KeepRunningOption
     const startedAt = performance.now();
     const tail: string[] = [];
     const how = process.exited.then(({ code, signal }) => signal ?? `exit code ${code ?? 'unknown'}`);
-    const listening = listens(process, (line) => {
+    const listening = listens(process, (line, stream) => {
       if (tail.push(line) > tailLines) tail.shift();
-      onLine(line);
+      onLine(line, stream);
     });
     const outcome = await Promise.race([listening, how]);
     if (outcome !== null) {
@@ -83,12 +83,12 @@ export function keepRunning({ name, launch, onLine, onEvent }: KeepRunningOption
 }
 
 /** Resolves with null when workerd's control line says that it listens, or with what was wrong. */
-function listens(process: Running, onLine: (line: string) => void): Promise<string | null> {
+function listens(process: Running, onLine: LineListener): Promise<string | null> {
   return new Promise((resolve) => {
     const timer = setTimeout(() => resolve(`it did not listen within ${readyMs / 1_000} s`), readyMs);
-    process.onLine((line) => {
+    process.onLine((line, stream) => {
       if (!line.startsWith('{"event":"listen"')) {
-        if (line !== '') onLine(line);
+        if (line !== '') onLine(line, stream);
         return;
       }
       clearTimeout(timer);
