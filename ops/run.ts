@@ -27,17 +27,24 @@ export type Running = {
   stop: (signal?: NodeJS.Signals, graceMs?: number) => Promise<void>;
 };
 
-/** Runs a command to its end and gives what it printed. Rejects only when it cannot be started at all. */
-export async function run(command: Command): Promise<Finished> {
-  const child = launch(command, false);
+const abortGraceMs = 2_000;
+
+/**
+ * Runs a command to its end and gives what it printed. Rejects only when it cannot be started at all. With a signal it
+ * has a group of its own, which ends when that aborts: a Ctrl-C does not reach it by itself.
+ */
+export async function run(command: Command, signal?: AbortSignal): Promise<Finished> {
+  const child = launch(command, signal !== undefined);
   const stdout = collect(child.stdout);
   const stderr = collect(child.stderr);
   child.stdin?.on('error', () => undefined); // It may end without reading; its exit code tells.
   child.stdin?.end(command.input ?? '');
+  const stop = (): void => endGroup(child);
+  signal?.addEventListener('abort', stop);
   const code = await new Promise<number>((resolve, reject) => {
     child.once('error', reject);
     child.once('close', (exitCode) => resolve(exitCode ?? 1));
-  });
+  }).finally(() => signal?.removeEventListener('abort', stop));
   return { code, stdout: stdout(), stderr: stderr() };
 }
 
@@ -84,6 +91,14 @@ function launch({ argv: [file, ...args], cwd, env, ipc, descriptors = [] }: Comm
     detached,
     stdio: ['pipe', 'pipe', 'pipe', ...descriptors, ...(ipc ? (['ipc'] as const) : [])],
   });
+}
+
+function endGroup(child: ChildProcess): void {
+  if (child.pid === undefined || child.exitCode !== null || child.signalCode !== null) return;
+  const exited = new Promise((resolve) => {
+    child.once('exit', resolve);
+  });
+  void stopGroup(child.pid, exited, 'SIGTERM', abortGraceMs);
 }
 
 async function stopGroup(

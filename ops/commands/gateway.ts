@@ -64,7 +64,9 @@ export function readGatewayOptions(args: string[], env: NodeJS.ProcessEnv = proc
 async function runGateway({ settingsFile, drainMs, build, ...options }: GatewayOptions): Promise<number> {
   const settings = gatewaySettings(process.env, await readSettingsFile(repositoryRoot, settingsFile));
   const interrupt = listenForStop();
-  if (build || !existsSync(join(repositoryRoot, 'dist/gateway/worker.js'))) await bundleGateway();
+  if (build || !existsSync(join(repositoryRoot, 'dist/gateway/worker.js'))) {
+    if (!(await bundle(interrupt.signal))) return 0;
+  }
   const fleet: Fleet = await startFleet({ ...options, settings, onLine: print, onEvent: tell });
   interrupt.killOnSecond(fleet.groups);
   const pids = fleet.pids();
@@ -76,6 +78,19 @@ async function runGateway({ settingsFile, drainMs, build, ...options }: GatewayO
   await fleet.stop(drainMs);
   tell('Stopped; nothing is left running.');
   return 0;
+}
+
+/** False when we are asked to stop meanwhile. */
+async function bundle(signal: AbortSignal): Promise<boolean> {
+  tell('Bundling the gateway.');
+  try {
+    await bundleGateway({ signal });
+    return true;
+  } catch (error) {
+    if (!signal.aborted) throw error;
+    tell('Stopped before it was ready.');
+    return false;
+  }
 }
 
 function count(text: string, name: string, { from, to }: { from: number; to: number }): number {

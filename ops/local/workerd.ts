@@ -1,25 +1,37 @@
-import { join } from 'node:path';
+import { stat } from 'node:fs/promises';
+import { join, resolve } from 'node:path';
+import { pathToFileURL } from 'node:url';
 import { OpsError } from '../command.ts';
 import { repositoryRoot } from '../repository.ts';
-import { run, start, type Running } from '../run.ts';
+import { run, start, type Command, type Running } from '../run.ts';
 
 /** The gateway's settings for plain workerd; what it serves lies beside it, in `../dist/gateway`. */
 export const gatewayCapnp = join(repositoryRoot, 'edge-gateway/workerd.capnp');
+
+const leash = pathToFileURL(join(import.meta.dirname, 'leash.ts')).href;
+/** File systems round times, some to two seconds. */
+const clockToleranceMs = 2_000;
 
 export type BundleOptions = {
   directory?: string;
   /** A readable bundle, for profiles. */
   readable?: boolean;
+  /** Ends the bundling. What it gives then is nothing to serve: it throws. */
+  signal?: AbortSignal;
 };
 
 /** Bundles the gateway exactly as `wrangler deploy` would. */
 export async function bundleGateway({
   directory = 'dist/gateway',
   readable = false,
+  signal = new AbortController().signal,
 }: BundleOptions = {}): Promise<void> {
-  const { code, stdout, stderr } = await run({
+  signal.throwIfAborted();
+  const begunAt = Date.now();
+  const command: Command = {
     argv: [
       process.execPath,
+      `--import=${leash}`,
       join(repositoryRoot, 'node_modules/wrangler/bin/wrangler.js'),
       'deploy',
       '--dry-run',
@@ -29,8 +41,14 @@ export async function bundleGateway({
     ],
     cwd: repositoryRoot,
     env: { WRANGLER_SEND_METRICS: 'false' },
-  });
-  if (code !== 0) throw new OpsError(`The gateway could not be bundled: ${stderr || stdout}`);
+    ipc: true,
+  };
+  const { code, stdout, stderr } = await run(command, signal);
+  signal.throwIfAborted();
+  // A wrangler that is interrupted calls that a success.
+  const written = await stat(resolve(repositoryRoot, directory, 'worker.js')).catch(() => null);
+  const isNew = written !== null && written.mtimeMs > begunAt - clockToleranceMs;
+  if (code !== 0 || !isNew) throw new OpsError(`The gateway could not be bundled: ${stderr || stdout}`);
 }
 
 export type WorkerdOptions = {

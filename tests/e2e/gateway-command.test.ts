@@ -1,9 +1,9 @@
-import { mkdir, mkdtemp, readdir, rm, writeFile } from 'node:fs/promises';
+import { mkdir, mkdtemp, readdir, readFile, rm, writeFile } from 'node:fs/promises';
 import { createServer, type Server } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest';
 import { gatewaySettings } from '../../ops/gateway/settings.ts';
 import { startTimeOf } from '../../ops/local/process-identity.ts';
 import { generateSigningKeys } from '../../ops/local/signing-key.ts';
@@ -127,6 +127,25 @@ describe('npm run gateway', () => {
   });
 });
 
+describe('npm run gateway that bundles', () => {
+  it.runIf(process.platform === 'linux').each([
+    ['SIGTERM', ['Bundling the gateway.', 'Stopped before it was ready.']],
+    ['SIGKILL', ['Bundling the gateway.']],
+  ] as const)('opens no port and leaves no wrangler when it gets %s', async (signal, said) => {
+    const [node, gaia] = byNode;
+    const argv = [node, gaia, 'gateway', '--port=0', '--settings', settings] as const;
+    const bundling = await start({ argv, cwd: repositoryRoot, env: noKey });
+    const lines: string[] = [];
+    bundling.onLine((line) => lines.push(line));
+    const children = await vi.waitUntil(() => childrenOf(bundling.pid), { timeout: 10_000 });
+    await sleep(300); // Now it is at work.
+    process.kill(bundling.pid, signal);
+    await bundling.exited;
+    await expect.poll(() => Promise.all(children.map(startTimeOf)), { timeout: 5_000 }).toEqual([null]);
+    expect(lines).toEqual(said);
+  });
+});
+
 type Up = { process: Running; lines: string[]; pids: number[] };
 
 async function gatewayThatListens(argv: Command['argv'], env: Record<string, string> = {}): Promise<Up> {
@@ -154,6 +173,12 @@ async function settingsFile(name: string, values: Record<string, string>): Promi
   const lines = Object.entries(values).map(([name, value]) => `${name}='${value}'\n`);
   await writeFile(path, lines.join(''));
   return path;
+}
+
+/** Null while there are none. */
+async function childrenOf(pid: number): Promise<number[] | null> {
+  const text = await readFile(`/proc/${pid}/task/${pid}/children`, 'utf8');
+  return text === '' ? null : text.trim().split(' ').map(Number);
 }
 
 function isAlive(pid: number): boolean {
