@@ -100,7 +100,7 @@ function busy(
   url: string,
   connections: number,
   waits: () => Promise<unknown> = async () => undefined,
-): { stop: () => Promise<{ good: number; failed: number }> } {
+): { good: () => number; stop: () => Promise<{ good: number; failed: number }> } {
   const pool = new Pool(url, { connections });
   const count = { good: 0, failed: 0 };
   const stop = new AbortController();
@@ -119,6 +119,7 @@ function busy(
   };
   const workers = Promise.all(Array.from({ length: connections }, worker));
   return {
+    good: () => count.good,
     stop: async () => {
       stop.abort();
       await workers;
@@ -144,9 +145,9 @@ describe('two processes on one port', () => {
       await death;
       await fleet.event('is back');
     }
-    const { good, failed } = await load.stop();
+    await expect.poll(load.good, { timeout: 10_000 }).toBeGreaterThan(10 * connections);
+    const { failed } = await load.stop();
     expect(failed).toBeLessThanOrEqual(2 * connections);
-    expect(good).toBeGreaterThan(10 * connections);
     // Only the replacements are left, so these serve.
     const after = fleet.pids();
     expect(after).toHaveLength(2);
