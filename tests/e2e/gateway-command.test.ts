@@ -4,11 +4,10 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest';
-import { gatewaySettings } from '../../ops/gateway/settings.ts';
 import { startTimeOf } from '../../ops/local/process-identity.ts';
-import { generateSigningKeys } from '../../ops/local/signing-key.ts';
 import { repositoryRoot } from '../../ops/repository.ts';
 import { run, start, type Command, type Running } from '../../ops/run.ts';
+import { settingsBefore } from '../support/gateway-settings.ts';
 
 const byNode = [process.execPath, join(repositoryRoot, 'ops/gaia.js'), 'gateway', '--no-build', '--port=0'] as const;
 const byNpm = ['npm', 'run', 'gateway', '--', '--no-build', '--port=0'] as const;
@@ -24,20 +23,7 @@ beforeAll(async () => {
   taken = createServer();
   await new Promise<void>((resolve) => taken.listen(0, '127.0.0.1', resolve));
   const url = 'http://127.0.0.1:9';
-  settings = await settingsFile(
-    'settings',
-    gatewaySettings(
-      {},
-      {
-        ENVIRONMENT: 'local',
-        LOG_LEVEL: 'error',
-        AUTH_SERVICE_URL: url,
-        CHAT_SERVICE_URL: url,
-        ASSET_SERVICE_URL: url,
-        GATEWAY_SIGNING_KEY: (await generateSigningKeys()).privateKey,
-      },
-    ),
-  );
+  settings = await settingsFile('settings', await settingsBefore(url));
 });
 
 afterAll(async () => {

@@ -7,11 +7,10 @@ import type { ResolvedKey } from '#shared/identity/resolved-key.ts';
 import type { RevocationFeed } from '#shared/identity/revocation-feed.ts';
 import { createApiKey } from '#shared/identity/api-key.ts';
 import { startFleet, type Fleet } from '../../ops/gateway/fleet.ts';
-import { gatewaySettings } from '../../ops/gateway/settings.ts';
-import { generateSigningKeys } from '../../ops/local/signing-key.ts';
 import { gatewayCapnp } from '../../ops/local/workerd.ts';
 import { copyGatewayBundle } from '../support/gateway-bundle.ts';
 import { answerHealth, json, startHttp, type TestBackend } from '../support/edge-backends.ts';
+import { settingsBefore } from '../support/gateway-settings.ts';
 
 // A bundle of its own: other tests write dist/gateway meanwhile.
 let root: string;
@@ -42,17 +41,7 @@ beforeAll(async () => {
     void backendSees.hold.then(() => answerHealth(request, response));
   });
   const url = `http://127.0.0.1:${backend.port}`;
-  settings = gatewaySettings(
-    {},
-    {
-      ENVIRONMENT: 'local',
-      LOG_LEVEL: 'error',
-      AUTH_SERVICE_URL: url,
-      CHAT_SERVICE_URL: url,
-      ASSET_SERVICE_URL: url,
-      GATEWAY_SIGNING_KEY: (await generateSigningKeys()).privateKey,
-    },
-  );
+  settings = await settingsBefore(url);
 });
 
 afterAll(async () => {

@@ -5,11 +5,10 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import type { ResolvedKey } from '#shared/identity/resolved-key.ts';
 import type { RevocationFeed } from '#shared/identity/revocation-feed.ts';
 import { startFleet, type Fleet } from '../../ops/gateway/fleet.ts';
-import { gatewaySettings } from '../../ops/gateway/settings.ts';
-import { generateSigningKeys } from '../../ops/local/signing-key.ts';
 import { gatewayCapnp } from '../../ops/local/workerd.ts';
 import { copyGatewayBundle } from '../support/gateway-bundle.ts';
 import { answerHealth, json, knownKey, startHttp } from '../support/edge-backends.ts';
+import { settingsBefore } from '../support/gateway-settings.ts';
 
 const rpm = 40;
 const limited: ResolvedKey = {
@@ -39,17 +38,7 @@ beforeAll(async () => {
     }),
   );
   const url = `http://127.0.0.1:${backend.port}`;
-  const settings = gatewaySettings(
-    {},
-    {
-      ENVIRONMENT: 'local',
-      LOG_LEVEL: 'error',
-      AUTH_SERVICE_URL: url,
-      CHAT_SERVICE_URL: url,
-      ASSET_SERVICE_URL: url,
-      GATEWAY_SIGNING_KEY: (await generateSigningKeys()).privateKey,
-    },
-  );
+  const settings = await settingsBefore(url);
   fleet = await startFleet({
     host: '127.0.0.1',
     port: 0,

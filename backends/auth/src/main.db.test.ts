@@ -4,7 +4,7 @@ import { expect, it } from 'vitest';
 import * as z from 'zod';
 import type { Principal } from '#shared/identity/principal.ts';
 import { createTestIdentity } from '../../../tests/support/assertions.ts';
-import { startAuthProcess } from '../../../tests/support/auth-process.ts';
+import { startBackendProcess } from '../../../tests/support/backend-process.ts';
 import { untilWaiting } from '../../../tests/support/lock-waits.ts';
 import { createTestDatabase, queryRows } from '../../../tests/support/postgres.ts';
 
@@ -15,7 +15,10 @@ const staleMs = 2_500;
 it('the auth process says what was revoked while requests that wait for a lock hold all of its pool', async () => {
   const database = await createTestDatabase();
   const identity = await createTestIdentity();
-  const auth = await startAuthProcess(identity, { DATABASE_URL: database.url, DATABASE_POOL_SIZE: `${poolSize}` });
+  const auth = await startBackendProcess('auth', identity, {
+    DATABASE_URL: database.url,
+    DATABASE_POOL_SIZE: `${poolSize}`,
+  });
   const call = async (principal: Principal, path: string, init: RequestInit = {}): Promise<Response> => {
     const headers = { ...(await identity.headers(principal, 'auth')), 'content-type': 'application/json' };
     return await fetch(`${auth.url}${path}`, { ...init, headers });

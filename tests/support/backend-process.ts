@@ -1,19 +1,21 @@
 import * as z from 'zod';
+import type { ServiceName } from '#shared/identity/assertion.ts';
 import { parsedJson } from '#shared/json.ts';
 import { start, type Running } from '../../ops/run.ts';
 import type { TestIdentity } from './assertions.ts';
 
-export type AuthProcess = { child: Running; url: string };
+export type BackendProcess = { child: Running; port: number; url: string };
 
 const Listening = z.object({ message: z.literal('listening'), port: z.number() });
 
-/** An auth process of its own behind a gateway's identity, for tests of how it is put together. */
-export async function startAuthProcess(
+/** A backend in a process of its own behind a gateway's identity, for tests that need more than the stack's one. */
+export async function startBackendProcess(
+  service: ServiceName,
   identity: TestIdentity,
   env: Record<string, string> & { DATABASE_URL: string },
-): Promise<AuthProcess> {
+): Promise<BackendProcess> {
   const child = await start({
-    argv: [process.execPath, 'backends/auth/src/main.ts'],
+    argv: [process.execPath, `backends/${service}/src/main.ts`],
     ipc: true,
     env: {
       ENVIRONMENT: 'local',
@@ -31,7 +33,7 @@ export async function startAuthProcess(
       const listening = Listening.safeParse(parsedJson(line));
       if (listening.success) resolve(listening.data.port);
     });
-    void child.exited.then(() => reject(new Error(`auth did not start: ${lines.join('\n')}`)));
+    void child.exited.then(() => reject(new Error(`${service} did not start: ${lines.join('\n')}`)));
   });
-  return { child, url: `http://127.0.0.1:${port}` };
+  return { child, port, url: `http://127.0.0.1:${port}` };
 }
